@@ -11,9 +11,10 @@ enum { EXIT_USAGE = 2, EXIT_GRADER = 3 };
 /*
  * Prints "maplab: MESSAGE" and a newline on stderr, calls the hook, and ends the process with
  * exit status 3: the grader itself could not do its work. Uses exit(3), so atexit handlers run.
- * A die() inside the hook or inside an atexit handler ends the process at once.
+ * A die() inside the hook or inside an atexit handler ends the process at once. (noreturn as an
+ * attribute and not as _Noreturn, for cppcheck understands only that.)
  */
-_Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void die(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
 /*
  * Names a function that die() calls with its message (no newline; borrowed for the call) before
@@ -26,6 +27,6 @@ void die_hook(void (*hook)(const char *message));
 void warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Like die(), for a command line that makes no sense: exit status 2, no hook. */
-_Noreturn void die_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void die_usage(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
 #endif

@@ -1,4 +1,3 @@
-#define _GNU_SOURCE 1 /* mkostemp */
 #include "base/file.h"
 
 #include "base/die.h"

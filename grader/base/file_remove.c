@@ -6,7 +6,6 @@
  * One directory is open at a time. On the way down its device and inode are noted, and the way up,
  * through "..", must come out there again.
  */
-#define _GNU_SOURCE 1 /* syscall, AT_SYMLINK_NOFOLLOW of fchmodat */
 #include "base/die.h"
 #include "base/file.h"
 

@@ -35,23 +35,26 @@ uint64_t random_next(struct random *r)
 /* The lowest 2^64 mod n numbers are thrown away: what is left is a multiple of n long. */
 uint64_t random_below(struct random *r, uint64_t n)
 {
-	uint64_t number;
+	uint64_t number, rest;
 
 	if (!n)
 		die("random_below: a number below 0 was asked for");
+	rest = (UINT64_MAX % n + 1) % n;
 	do
 		number = random_next(r);
-	while (number < -n % n);
+	while (number < rest);
 	return number % n;
 }
 
 int64_t random_between(struct random *r, int64_t low, int64_t high)
 {
-	uint64_t span = (uint64_t)high - (uint64_t)low + 1;
+	uint64_t span = (uint64_t)high - (uint64_t)low;
+	uint64_t step;
 
 	if (low > high)
 		die("random_between: %lld is above %lld", (long long)low, (long long)high);
-	return (int64_t)((uint64_t)low + (span ? random_below(r, span) : random_next(r)));
+	step = span == UINT64_MAX ? random_next(r) : random_below(r, span + 1);
+	return (int64_t)((uint64_t)low + step);
 }
 
 /* Byte by byte from the low end, so that the bytes are the same on every machine. */

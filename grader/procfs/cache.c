@@ -1,4 +1,3 @@
-#define _GNU_SOURCE 1 /* mincore, syscall */
 #include "procfs/cache.h"
 
 #include <errno.h>

@@ -3,7 +3,6 @@
  * opens the file, so a forked helper joins the namespace, opens, and passes the text through a
  * pipe. A child, because joining cannot be undone, and a user namespace is closed to threads.
  */
-#define _GNU_SOURCE 1 /* setns, pipe2 */
 #include "base/buffer.h"
 #include "procfs/proc_open.h"
 #include "procfs/sysvipc.h"
