@@ -7,11 +7,11 @@
  *	queue destroy FILE       remove the queue's name
  *
  * Bad usage is exit status 2. Any other error is one line `queue: what: reason` on standard error
- *and exit status 1. The layout of FILE, and who may touch which field when, stands in
- *common/message_queue.h.
+ * and exit status 1. The layout of FILE, and who may touch which field when, stands in
+ * common/message_queue.h.
  *
  * Read mmap(2), open(2) about O_EXCL and O_NOFOLLOW, sem_overview(7), sem_init(3), sem_wait(3),
- *sem_post(3).
+ * sem_post(3).
  */
 #include <errno.h>
 #include <fcntl.h>

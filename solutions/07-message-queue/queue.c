@@ -7,7 +7,7 @@
  *	queue destroy FILE       remove the queue's name
  *
  * Read mmap(2), open(2) about O_EXCL and O_NOFOLLOW, shm_overview(7), sem_overview(7), sem_wait(3),
- *sem_post(3).
+ * sem_post(3).
  */
 #include <errno.h>
 #include <fcntl.h>
