@@ -87,7 +87,7 @@ char *arena_vformat(struct arena *a, const char *format, va_list args)
 	length = vsnprintf(NULL, 0, format, again);
 	va_end(again);
 	if (length < 0)
-		die("cannot format \"%s\": %s", format, strerror(errno));
+		die("a text could not be formatted: %s", strerror(errno));
 	text = arena_take(a, (size_t)length + 1);
 	vsnprintf(text, (size_t)length + 1, format, args);
 	return text;

@@ -36,7 +36,7 @@ char *arena_copy_bytes(struct arena *a, const void *data, size_t size);
 /* A new C string, made as by printf(3). */
 char *arena_format(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 char *arena_vformat(struct arena *a, const char *format, va_list args)
-	__attribute__((format(printf, 2, 0)));
+	__attribute__((format(printf, 2, 0), nonnull(2)));
 
 /* Where the arena stands now, for arena_reset(): everything taken after the mark is given back. */
 size_t arena_mark(const struct arena *a);

@@ -47,7 +47,7 @@ void buffer_vprintf(struct buffer *b, const char *format, va_list args)
 	length = vsnprintf(NULL, 0, format, again);
 	va_end(again);
 	if (length < 0)
-		die("cannot format \"%s\": %s", format, strerror(errno));
+		die("a text could not be formatted: %s", strerror(errno));
 	reserve(b, (size_t)length);
 	vsnprintf(b->data + b->size, (size_t)length + 1, format, args);
 	b->size += (size_t)length;

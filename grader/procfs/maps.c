@@ -14,9 +14,15 @@ bool vma_perms_are(const struct vma *vma, const char *perms)
 	return perms[4] == '\0';
 }
 
+bool vma_has_file(const struct vma *vma)
+{
+	return vma->inode || vma->major || vma->minor;
+}
+
 bool vma_is_file(const struct vma *vma, unsigned major, unsigned minor, uint64_t inode)
 {
-	return vma->inode && vma->inode == inode && vma->major == major && vma->minor == minor;
+	return vma_has_file(vma) && vma->inode == inode && vma->major == major &&
+	       vma->minor == minor;
 }
 
 static bool is_file(const struct vma *vma, dev_t dev, ino_t ino)

@@ -29,7 +29,7 @@ struct vma_memory {
 struct vma {
 	uint64_t start, end;   /* addresses: the first byte, and the first one behind */
 	uint64_t offset;       /* in the file, in bytes, of start */
-	uint64_t inode;	       /* 0: no file behind it */
+	uint64_t inode;	       /* of the file; see vma_has_file() */
 	unsigned major, minor; /* device of the file */
 	char perms[5];	       /* "rw-p": read, write, execute, p(rivate) or s(hared) */
 	bool deleted;	       /* the kernel wrote " (deleted)" behind the path */
@@ -59,6 +59,13 @@ bool smaps_parse(struct arena *arena, const char *text, size_t size, struct maps
 
 /* Whether PERMS ("rw-s", where '?' stands for any character: "r???") describes the VMA. */
 bool vma_perms_are(const struct vma *vma, const char *perms);
+
+/*
+ * Whether a file is behind the VMA, or shared memory, which the kernel keeps as files too. Not the
+ * same as inode != 0: the inode of a System V segment is its shmid, and that of the first one of a
+ * namespace is 0.
+ */
+bool vma_has_file(const struct vma *vma);
 
 /* Whether the VMA maps the file of that device and inode. False for anonymous memory. */
 bool vma_is_file(const struct vma *vma, unsigned major, unsigned minor, uint64_t inode);

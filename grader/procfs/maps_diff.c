@@ -17,7 +17,7 @@ static bool same_mapping(const struct vma *a, const struct vma *b)
 	if (strcmp(a->perms, b->perms) != 0 || a->inode != b->inode || a->major != b->major ||
 	    a->minor != b->minor)
 		return false;
-	if (!a->inode)
+	if (!vma_has_file(a))
 		return text_equal(a->path, b->path);
 	return a->offset - a->start == b->offset - b->start;
 }
@@ -35,7 +35,7 @@ static void add_part(struct maps *list, const struct vma *vma, uint64_t start, u
 		return;
 	part->start = start;
 	part->end = end;
-	if (vma->inode)
+	if (vma_has_file(vma))
 		part->offset += start - vma->start;
 	part->memory = (struct vma_memory){ 0 };
 }

@@ -62,7 +62,7 @@ static bool parse_vma(struct arena *arena, const char *line, size_t length, stru
 	copy = arena_copy_bytes(arena, line, length);
 	vma->line = copy;
 	vma->path = copy + (s.at - line);
-	if (vma->inode && text_ends(vma->path, deleted)) {
+	if (vma_has_file(vma) && text_ends(vma->path, deleted)) {
 		vma->deleted = true;
 		vma->path = arena_copy_bytes(arena, vma->path, strlen(vma->path) - strlen(deleted));
 	}
