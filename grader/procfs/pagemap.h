@@ -25,7 +25,7 @@ struct pagemap_entry pagemap_decode(uint64_t bits);
 /*
  * Reads the entry of the page that holds ADDRESS (0: ourselves). Returns 0 or an errno value; the
  * entry is zeroed then. An address that nothing maps gives 0 and an entry of zeros, one beyond the
- * user's part of the address space may give EINVAL or ENODATA.
+ * user's part of the address space ([vsyscall] is there) ENODATA.
  */
 int pagemap_entry(pid_t pid, uint64_t address, struct pagemap_entry *entry);
 

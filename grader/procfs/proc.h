@@ -69,9 +69,10 @@ bool proc_mask_has(uint64_t mask, int signal);
  * the process. */
 struct proc_syscall {
 	enum {
-		PROC_RUNNING,	 /* on a CPU or ready for one: the rest is 0 */
-		PROC_IN_CALL,	 /* blocked in call NUMBER with args */
-		PROC_NOT_IN_CALL /* blocked otherwise (a page fault, a ptrace stop): number -1 */
+		PROC_RUNNING, /* on a CPU or ready for one: the rest is 0 */
+		PROC_IN_CALL, /* blocked in call NUMBER, or held by ptrace at its entry or exit */
+		PROC_NOT_IN_CALL /* stopped or waiting in its own code (a signal, a page fault);
+				    number -1 */
 	} where;
 	long number;
 	uint64_t args[6];

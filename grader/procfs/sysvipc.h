@@ -50,8 +50,9 @@ bool sysvipc_sem_parse(struct arena *arena, const char *text, size_t size, struc
  * Reads the lists of the IPC namespace that process PID lives in (0: our own). The file always
  * shows the namespace of who opens it, also below /proc/PID/root; so for another one a forked
  * helper joins it with setns(2), through the user namespace that owns it where that is needed.
- * The pids in the list are those that our own /proc shows. Returns 0 or an errno value (EPERM:
- * we may not join it; ENOENT: the process or the kernel's System V IPC is not there).
+ * The pids in the list are those that our own /proc shows, uid and cuid those of the user namespace
+ * that owns the other IPC namespace. Returns 0 or an errno value (EACCES or EPERM: we may not look
+ * at the process or join it; ENOENT: the process or the kernel's System V IPC is not there).
  */
 int sysvipc_shm(struct arena *arena, pid_t pid, struct sysv_shm **list, size_t *count);
 int sysvipc_sem(struct arena *arena, pid_t pid, struct sysv_sem **list, size_t *count);
