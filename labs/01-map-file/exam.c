@@ -1,0 +1,715 @@
+/*
+ * Lab 01: a file becomes memory. map_file looks at FILE through a private read-only mapping that
+ * covers it whole, closes the descriptor before the first look, and gives the mapping back.
+ */
+#include "exam/exam.h"
+
+#include <inttypes.h>
+
+enum {
+	SMALL = 32,	 /* four watchpoints of eight bytes see every look at such a file */
+	FEW_MB = 4 << 10 /* kB that one byte of a huge file may make resident */
+};
+
+/* ---- the first look ------------------------------------------------------------------------- */
+
+/* The moments at which a mapping that was never looked at can be judged: before it goes. */
+static bool before_it_goes(struct exam *x, struct program *p, const char *file)
+{
+	while (run_to(x, p, at_call(CALL_munmap), at_exit()) >= 0)
+		if (find_mapping(x, p, file).vma != NULL)
+			return true;
+	return false;
+}
+
+/*
+ * Runs to the first look at one of the watched bytes. Without watchpoints, or where the program
+ * never looks (it has its bytes from elsewhere, which another check judges): again, to the moment
+ * before the mapping goes.
+ */
+static struct program *first_look(struct exam *x, const char *file, const char *offset)
+{
+	struct program *p;
+
+	if (have_watchpoints(x)) {
+		p = start(x, "map_file", .args = { file, offset });
+		if (run_to(x, p, at_watch(NULL)) == 0)
+			return p;
+		kill_program(x, p);
+	}
+	p = start(x, "map_file", .args = { file, offset });
+	if (!before_it_goes(x, p, file))
+		need(x, false, .expected = "FILE is mapped when its bytes are looked at",
+		     .observed = say(x, "no mapping of FILE in the whole run; it ended with %s",
+				     ending_text(x, p)),
+		     .why = "a mapping is how this program gets at the bytes");
+	return p;
+}
+
+/* All bytes of a small file, under watch. */
+struct eyes {
+	struct watch *watch[SMALL / 8];
+};
+
+static struct eyes watch_all(struct exam *x, const char *file)
+{
+	struct eyes eyes = { { NULL } };
+
+	if (have_watchpoints(x))
+		for (off_t at = 0; at < SMALL; at += 8)
+			eyes.watch[at / 8] = watch_file(x, file, at, 8, WATCH_ACCESSES);
+	return eyes;
+}
+
+static void close_eyes(struct exam *x, const struct eyes *eyes)
+{
+	for (size_t i = 0; i < SMALL / 8; i++)
+		if (eyes->watch[i] != NULL)
+			unwatch(x, eyes->watch[i]);
+}
+
+static const char *small_file(struct exam *x)
+{
+	const char *file = pick_word(x, 8);
+
+	put_file(x, file, pick_bytes(x, SMALL), SMALL, 0644);
+	return file;
+}
+
+/* The process that looks, or any that has the file mapped. */
+static struct process *looker(struct exam *x, struct program *p, const char *file)
+{
+	struct process *process = last_stop(x, p)->process;
+
+	if (process != NULL && mapped_sum(x, process, file).count > 0)
+		return process;
+	return need_mapping(x, p, file).process;
+}
+
+static void expect_whole_private_readonly(struct exam *x, struct program *p, const char *file)
+{
+	struct process *process = looker(x, p, file);
+	struct mapping map = need_mapping(x, p, file);
+	off_t size = file_size(x, file);
+	const char *perms = map.vma->perms;
+
+	if (covers(x, process, file, 0, size, "r--p"))
+		return;
+	if (covers(x, process, file, 0, size, NULL))
+		expect(x, false, .expected = "r--p: readable, private",
+		       .observed = say(x, "%s", perms), .from = from_vma(x, map.vma),
+		       .at = at_mapping(x, process, map.vma),
+		       .why = "who only looks asks for no more: PROT_READ and MAP_PRIVATE keep "
+			      "the file safe from a stray store");
+	else
+		expect(x, false, .expected = say(x, "all %jd bytes of FILE mapped", (intmax_t)size),
+		       .observed = say(x, "%" PRIu64 " bytes of address space map it",
+				       mapped_sum(x, process, file).bytes),
+		       .from = from_vma(x, map.vma), .at = at_mapping(x, process, map.vma),
+		       .why = "fstat(2) says how long the file is; nothing else does");
+}
+
+static void expect_no_descriptor(struct exam *x, struct program *p, const char *file)
+{
+	const char *open = descriptor_of(x, p, file);
+
+	expect(x, open == NULL, .expected = "no process holds a descriptor of FILE any more",
+	       .observed = say(x, "still open: %s", open != NULL ? open : ""), .from = open,
+	       .at = last_stop(x, p)->at,
+	       .why = "the mapping keeps the file by itself; a descriptor that is kept as well is "
+		      "one of a limited number, and leaks at every call of such a function");
+}
+
+/* ---- checks: the mapping -------------------------------------------------------------------- */
+
+static void maps_the_file(struct exam *x)
+{
+	const char *file = small_file(x);
+	struct eyes eyes = watch_all(x, file);
+
+	expect_whole_private_readonly(x, first_look(x, file, NULL), file);
+	close_eyes(x, &eyes);
+
+	/* and one of several pages */
+	if (failed(x))
+		return;
+	file = pick_word(x, 9);
+	off_t size = 7 * page_size() + pick(x, 1, page_size() - 1);
+	put_file(x, file, pick_bytes(x, size), size, 0644);
+	if (have_watchpoints(x))
+		watch_file(x, file, 0, 8, WATCH_ACCESSES);
+	expect_whole_private_readonly(x, first_look(x, file, NULL), file);
+}
+
+static void not_by_read(struct exam *x)
+{
+	const char *file = pick_word(x, 8);
+	off_t size = 2 * page_size() + pick(x, 1, 999);
+
+	put_file(x, file, pick_bytes(x, size), size, 0644);
+	expect_not_read(x, run(x, "map_file", .args = { file }), file);
+}
+
+static void closes_descriptor(struct exam *x)
+{
+	const char *file = small_file(x);
+
+	watch_all(x, file);
+	expect_no_descriptor(x, first_look(x, file, NULL), file);
+}
+
+/* Every process that made a mapping of FILE ends without one. */
+static void expect_unmapped(struct exam *x, struct program *p, const char *file)
+{
+	const struct call_set maps = call_set_one(CALL_mmap);
+
+	while (run_to(x, p, at_exit()) == 0) {
+		struct process *process = last_stop(x, p)->process;
+		const struct event *made = NULL;
+		const struct vma *vma;
+
+		while ((made = next_call(x, p, made, maps, file)) != NULL)
+			if (made->process == process)
+				break;
+		if (made == NULL || mapped_sum(x, process, file).count == 0)
+			continue;
+		vma = need_mapping(x, p, file).vma;
+		expect(x, false, .expected = "nothing of FILE mapped at the end",
+		       .observed = say(x, "%" PRIu64 " bytes still are",
+				       mapped_sum(x, process, file).bytes),
+		       .from = from_vma(x, vma), .at = at_mapping(x, process, vma),
+		       .why = "the kernel tidies up after a process, but a function that maps and "
+			      "never unmaps fills the address space of a longer-living one");
+		return;
+	}
+	expect_exit(x, p, 0, "this file is a good one");
+}
+
+static void unmaps(struct exam *x)
+{
+	const char *file = pick_word(x, 8);
+	off_t size = 3 * page_size() + pick(x, 1, 999);
+	struct program *p;
+
+	put_file(x, file, pick_bytes(x, size), size, 0644);
+	p = start(x, "map_file", .args = { file });
+	expect_unmapped(x, p, file);
+}
+
+/* ---- checks: what is printed ---------------------------------------------------------------- */
+
+static bool is_error(const unsigned char *at, const unsigned char *end)
+{
+	return end - at >= 5 && memcmp(at, "ERROR", 5) == 0;
+}
+
+static const char *right_lines(struct exam *x, const unsigned char *data, size_t size)
+{
+	const unsigned char *end = data + size;
+	bool counted = false;
+	size_t errors = 0;
+
+	for (const unsigned char *at = data; at < end; at++) {
+		if (!counted && is_error(at, end)) {
+			counted = true;
+			errors++;
+		}
+		if (*at == '\n')
+			counted = false;
+	}
+	if (size == 0)
+		return "size 0\nerrors 0\n";
+	return say(x, "size %zu\nfirst 0x%02x\nmiddle 0x%02x\nlast 0x%02x\nerrors %zu\n", size,
+		   data[0], data[size / 2], data[size - 1], errors);
+}
+
+static bool expect_lines(struct exam *x, const void *data, size_t size, const char *why)
+{
+	const char *file = pick_word(x, 8);
+	struct program *p;
+
+	put_file(x, file, data, size, 0644);
+	p = run(x, "map_file", .args = { file });
+	return expect_output(x, p, right_lines(x, data, size), why) && expect_exit(x, p, 0, why);
+}
+
+/* Sizes that are no whole pages: what stands behind the last byte then is another check's matter.
+ */
+static void size_and_bytes(struct exam *x)
+{
+	static const unsigned char telling[][3] = { { 0x07, 0xab, 0xf0 },
+						    { 0xfe, 0x0c, 0x5a },
+						    { 0x80, 0x7f, 0x0a } };
+	const size_t sizes[] = { 1, 2, 3, 2 * page_size() + 2 * pick(x, 5, 1500) + 1,
+				 17 * page_size() - 2 * pick(x, 1, 500) };
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]) && !failed(x); i++) {
+		size_t size = sizes[i], middle = size / 2;
+		unsigned char *data = pick_bytes(x, size);
+		const unsigned char *bytes = telling[i % 3];
+
+		data[0] = bytes[0];
+		data[size - 1] = bytes[2];
+		data[middle] = bytes[1];
+		/* neighbours that cannot be taken for the middle */
+		if (middle > 1)
+			data[middle - 1] = ~bytes[1];
+		if (middle + 2 < size)
+			data[middle + 1] = ~bytes[1];
+		expect_lines(x, data, size, say(x, "a file of %zu random bytes", size));
+	}
+}
+
+/* A growing file. */
+struct text {
+	unsigned char *data;
+	size_t size;
+};
+
+static void add(struct text *text, const void *data, size_t size)
+{
+	memcpy(text->data + text->size, data, size);
+	text->size += size;
+}
+
+#define ADD(text, literal) add((text), (literal), sizeof(literal) - 1)
+
+static struct text some_lines(struct exam *x, int lines)
+{
+	struct text text = { room(x, (size_t)lines * 128 + 4096), 0 };
+
+	for (int i = 0; i < lines; i++) {
+		int words = (int)pick(x, 0, 6);
+
+		for (int word = 0; word < words; word++) {
+			if (pick(x, 0, 3) == 0)
+				ADD(&text, "ERROR");
+			else
+				add(&text, pick_word(x, 4), 4);
+			ADD(&text, " ");
+		}
+		ADD(&text, "\n");
+	}
+	return text;
+}
+
+static void expect_text(struct exam *x, struct text text, const char *why)
+{
+	if (!failed(x))
+		expect_lines(x, text.data, text.size, why);
+}
+
+/* The word begins AHEAD bytes before the border of two pages. */
+static struct text across_border(struct exam *x, size_t ahead)
+{
+	struct text text = { room(x, 2 * page_size()), 0 };
+
+	ADD(&text, "first line\n");
+	while (text.size < page_size() - ahead)
+		ADD(&text, ".");
+	ADD(&text, "ERROR behind it\n");
+	return text;
+}
+
+static void counts_lines(struct exam *x)
+{
+	struct text text;
+
+	text = some_lines(x, 40);
+	ADD(&text, "a last line\n");
+	expect_text(x, text, "some lines have the word once, some more often, some not at all");
+
+	text = some_lines(x, 10);
+	ADD(&text, "ERROR ERROR ERRORERROR xERRORx\n\n\nend of it\n");
+	expect_text(x, text, "a line counts once, however often the word stands in it");
+
+	text = some_lines(x, 5);
+	ADD(&text, "ERERROR\nERRERROR\nERROERROR\nEEEERROR\nERRO R\nerror\nERR\nOR\nEROR\n.\n");
+	expect_text(x, text, "beginnings of the word before the word, and words that are none");
+
+	text = some_lines(x, 5);
+	ADD(&text, "nul\0ERROR\0\n\0\n\0\0ERROR ERROR\nERR\0OR\nwarning\n");
+	expect_text(x, text, "a NUL is a byte like any other");
+
+	text = some_lines(x, 5);
+	ADD(&text, "ERROR\rERROR\r\nfine\r\nERROR\vERROR\fERROR\r.\n");
+	expect_text(x, text, "a line ends at a newline only, not at a carriage return");
+
+	text = some_lines(x, 5);
+	ADD(&text, "the last line has an ERROR but no newline");
+	expect_text(x, text, "the last line counts without a newline, too");
+
+	for (size_t ahead = 1; ahead <= 4; ahead++)
+		expect_text(x, across_border(x, ahead), "the word lies across two pages");
+}
+
+/*
+ * The page behind the mapping of the last byte, where something else is mapped there: then a look
+ * too far raises no signal, and has to be watched.
+ */
+static struct watch *watch_behind(struct exam *x, struct program *p, const char *file, off_t size)
+{
+	struct process *process = last_stop(x, p)->process;
+	uint64_t end = address_of(x, process, file, size - 1) + 1;
+
+	if (end > 1 && maps_at(maps_now(x, process), end) != NULL)
+		return watch_memory(x, process, end, 8, WATCH_ACCESSES);
+	return NULL;
+}
+
+/* Runs to the end; false, with the evidence noted, where it looks at what is behind FILE. */
+static bool stays_inside(struct exam *x, struct program *p, const char *file, off_t size)
+{
+	struct watch *first = have_watchpoints(x) ? watch_file(x, file, 0, 8, WATCH_ACCESSES)
+						  : NULL;
+	struct watch *behind = NULL;
+	const char *too_far = NULL;
+	int reached = run_to(x, p, at_watch(first), at_signal(SIGSEGV), at_signal(SIGBUS),
+			     at_exit());
+
+	if (first != NULL && reached == 0) {
+		unwatch(x, first);
+		behind = watch_behind(x, p, file, size);
+		reached = run_to(x, p, at_watch(NULL), at_signal(SIGSEGV), at_signal(SIGBUS),
+				 at_exit());
+		/* only what the student's own code does counts */
+		if (behind != NULL)
+			unwatch(x, behind);
+		if (reached == 0 && last_stop(x, p)->at != NULL)
+			too_far = "what is mapped there was looked at";
+	}
+	if (reached == 1)
+		too_far = say(x, "SIGSEGV at %#" PRIx64, last_stop(x, p)->fault_address);
+	if (reached == 2)
+		too_far = say(x, "SIGBUS at %#" PRIx64, last_stop(x, p)->fault_address);
+	return expect(x, too_far == NULL, .expected = "no look behind the last byte",
+		      .observed = too_far, .at = last_stop(x, p)->at,
+		      .why = "FILE fills its last page to the end: behind it there may be no "
+			     "memory, and what is there is never part of the file");
+}
+
+static void exact_end(struct exam *x)
+{
+	static const char *const ends[] = { "ERROR", "ERRO", "ERR", "ER", "E", "ERROR\n" };
+	/* 512 pages are 2 MiB on most machines: their mapping is aligned, with a gap behind it */
+	static const size_t pages[] = { 512, 1, 512, 2, 512, 3 };
+
+	for (size_t i = 0; i < 6 && !failed(x); i++) {
+		const char *file = pick_word(x, 8);
+		size_t size = pages[i] * page_size();
+		unsigned char *data = room(x, size);
+		size_t length = strlen(ends[i]);
+		struct program *p;
+		bool inside;
+
+		memset(data, 'x', size);
+		memcpy(data + size / 2, "an ERROR\n", 9);
+		memcpy(data + size - length, ends[i], length);
+		put_file(x, file, data, size, 0644);
+		p = start(x, "map_file", .args = { file });
+		inside = stays_inside(x, p, file, (off_t)size);
+		if (inside && finish(x, p))
+			expect_output(x, p, right_lines(x, data, size),
+				      say(x, "FILE is %zu whole pages and ends in %s", pages[i],
+					  quoted(x, ends[i], length, 20)));
+	}
+}
+
+/* ---- checks: files that are none, and failures ---------------------------------------------- */
+
+static void odd_files(struct exam *x)
+{
+	const char *file = pick_word(x, 8);
+
+	expect_lines(x, "", 0, "an empty file has no bytes to show, and no mapping has length 0");
+
+	put_text(x, file, "one ERROR\n");
+	put_link(x, "link", file);
+	expect_output(x, run(x, "map_file", .args = { "link" }),
+		      right_lines(x, (const unsigned char *)"one ERROR\n", 10),
+		      "a symbolic link to a file stands for the file");
+
+	expect_error(x, run(x, "map_file", .args = { pick_word(x, 10) }), "there is no such file");
+	put_directory(x, "directory");
+	expect_error(x, run(x, "map_file", .args = { "directory" }), "a directory is no file");
+	put_fifo(x, "fifo");
+	expect_error(x, run(x, "map_file", .args = { "fifo" }),
+		     "a FIFO has no size to map; opening one to read waits for a writer, unless "
+		     "O_NONBLOCK is given");
+}
+
+static void mmap_refused(struct exam *x, const char *file, const char *offset)
+{
+	struct program *p = start(x, "map_file", .args = { file, offset });
+	struct fault *fault = fail_call(x, p, CALL_mmap, ENOMEM, file, 0);
+
+	finish(x, p);
+	if (fault_struck(fault))
+		expect_error(x, p,
+			     "mmap failed with ENOMEM, and says so with MAP_FAILED, not NULL");
+}
+
+static void reports_failures(struct exam *x)
+{
+	const char *file = pick_word(x, 8);
+	const struct words bad[] = { { { file, "x" } },	 { { file, "-1" } },	 { { file, "1x" } },
+				     { { file, "" } },	 { { file, "0x1" } },	 { { file, "+1" } },
+				     { { file, " 1" } }, { { file, "1", "2" } }, { { NULL } } };
+
+	put_text(x, file, "some text\nwith an ERROR\n");
+	mmap_refused(x, file, NULL);
+	expect_error(x, run(x, "map_file", .args = { file }, .stdout_is = OUTPUT_FULL),
+		     "stdout took nothing (ENOSPC): what is not printed is not done");
+	expect_usage(x, run(x, "map_file"));
+	expect_usages(x, "map_file", bad);
+}
+
+/* ---- check: the second form ----------------------------------------------------------------- */
+
+static const char *decimal(struct exam *x, uint64_t n)
+{
+	return say(x, "%" PRIu64, n);
+}
+
+static void expect_byte(struct exam *x, const char *file, uint64_t offset, unsigned char byte)
+{
+	struct program *p = run(x, "map_file", .args = { file, decimal(x, offset) });
+
+	expect_output(x, p, say(x, "byte 0x%02x\n", byte),
+		      say(x, "the byte at %" PRIu64 " of a file of %jd", offset,
+			  (intmax_t)file_size(x, file)));
+	expect_exit(x, p, 0, "the byte is there");
+	expect_not_read(x, p, file);
+}
+
+static void expect_behind(struct exam *x, const char *file, uint64_t offset)
+{
+	expect_error(x, run(x, "map_file", .args = { file, decimal(x, offset) }),
+		     say(x, "FILE has %jd bytes, the last at %jd: there is none at %" PRIu64,
+			 (intmax_t)file_size(x, file), (intmax_t)file_size(x, file) - 1, offset));
+}
+
+/* What the first form was asked for, once more. */
+static void mapping_of_second_form(struct exam *x)
+{
+	const char *file = small_file(x);
+	const char *offset = decimal(x, (uint64_t)pick(x, 0, SMALL - 1));
+	struct eyes eyes = watch_all(x, file);
+	struct program *p = first_look(x, file, offset);
+
+	expect_whole_private_readonly(x, p, file);
+	expect_no_descriptor(x, p, file);
+	close_eyes(x, &eyes);
+	expect_unmapped(x, start(x, "map_file", .args = { file, offset }), file);
+}
+
+static bool expect_few_resident(struct exam *x, struct program *p, const char *file)
+{
+	struct process *process = last_stop(x, p)->process;
+	uint64_t rss = process != NULL ? mapped_sum(x, process, file).memory.rss_kb : 0;
+
+	return expect(x, rss <= FEW_MB, .expected = "one page, or a few neighbours",
+		      .observed = say(x, "%" PRIu64 " kB of FILE are resident", rss),
+		      .at = last_stop(x, p)->at,
+		      .why = "a mapping costs address space; memory it costs only where somebody "
+			     "looks, and only one byte was asked for");
+}
+
+/* About to bring in all of it: not carried out, for it takes long and proves nothing more. */
+static bool expect_not_populated(struct exam *x, struct program *p)
+{
+	const struct event *mmap = last_stop(x, p)->event;
+
+	return expect(x, (mmap->args[3] & MAP_POPULATE) == 0 || mmap->args[1] < 1 << 26,
+		      .expected = "pages that come when they are looked at",
+		      .observed = "MAP_POPULATE, which brings in the whole file at once",
+		      .from = from_event(x, mmap), .at = last_stop(x, p)->at,
+		      .why = "eight gibibytes for one byte");
+}
+
+/* 8 GiB, nearly all of them a hole. */
+static void huge_file(struct exam *x)
+{
+	const off_t gib = (off_t)1 << 30, size = 8 * gib, step = 8 << 20;
+	const off_t offset = 5 * gib + pick(x, gib / 4, gib / 2);
+	const unsigned char byte = (unsigned char)pick(x, 1, 255);
+	const char *file = pick_word(x, 8);
+	struct program *p;
+
+	put_text(x, file, "");
+	set_size(x, file, size);
+	put_bytes(x, file, offset, &byte, 1);
+	/* whoever walks through the file comes by, and has made megabytes resident by then */
+	if (have_watchpoints(x)) {
+		watch_file(x, file, step, 8, WATCH_ACCESSES);
+		watch_file(x, file, size - step, 8, WATCH_ACCESSES);
+		watch_file(x, file, (offset - step) & -8, 8, WATCH_ACCESSES);
+		watch_file(x, file, (offset + step) & -8, 8, WATCH_ACCESSES);
+	}
+	p = start(x, "map_file", .args = { file, decimal(x, (uint64_t)offset) });
+	set_limits(x, p, 2000, 20000, 1000);
+	for (;;) {
+		switch (run_to(x, p, at_watch(NULL), at_call(CALL_munmap), at_exit(),
+			       at_call_on(CALL_mmap, file))) {
+		case 3:
+			if (!expect_not_populated(x, p))
+				return;
+			break;
+		case 0:
+		case 1:
+		case 2:
+			if (!expect_few_resident(x, p, file))
+				return;
+			break;
+		default:
+			expect_output(x, p, say(x, "byte 0x%02x\n", byte),
+				      say(x, "the byte at %jd of a sparse file of 8 GiB",
+					  (intmax_t)offset));
+			expect_exit(x, p, 0, "the byte is there");
+			return;
+		}
+	}
+}
+
+static void one_byte(struct exam *x)
+{
+	const char *file = pick_word(x, 7);
+	const char *empty = pick_word(x, 6);
+	size_t size = 2 * page_size() + (size_t)pick(x, 100, 900);
+	unsigned char *data = pick_bytes(x, size);
+	size_t inside = (size_t)pick(x, 1, (int64_t)size - 2);
+
+	put_file(x, file, data, size, 0644);
+	data[inside] |= 0x80;
+	put_bytes(x, file, (off_t)inside, data + inside, 1);
+	expect_byte(x, file, 0, data[0]);
+	expect_byte(x, file, size - 1, data[size - 1]);
+	expect_byte(x, file, inside, data[inside]);
+	expect_behind(x, file, size);
+	expect_behind(x, file, size + (uint64_t)pick(x, 1, 90));
+	expect_behind(x, file, size + 100 * page_size());
+	put_file(x, empty, "", 0, 0644);
+	expect_behind(x, empty, 0);
+	if (failed(x))
+		return;
+	mapping_of_second_form(x);
+	mmap_refused(x, file, "1");
+	expect_error(x, run(x, "map_file", .args = { file, "1" }, .stdout_is = OUTPUT_FULL),
+		     "stdout took nothing (ENOSPC): what is not printed is not done");
+	if (!failed(x))
+		huge_file(x);
+}
+
+/* ---- a run to look at ----------------------------------------------------------------------- */
+
+static void show(struct exam *x, const char *const *args)
+{
+	const char *file = "server.log";
+
+	put_text(x, file,
+		 "09:00 started\n09:01 ERROR disk full\n09:02 ERROR, ERROR\n09:03 stopped\n");
+	finish(x, start(x, "map_file", .args = { file, args[0] }));
+}
+
+LAB(.id = "01-map-file", .title = "A file becomes memory", .programs = { { .name = "map_file" } },
+    .show = show,
+    .checks = {
+	    { .id = "maps-the-file",
+	      .points = 2,
+	      .task = 2,
+	      .title = "FILE is mapped whole, private and read-only",
+	      .run = maps_the_file,
+	      .hints = { "Look at the line of FILE in /proc/PID/maps: what do its four letters say?",
+			 "mmap(2): prot says what you may do there, flags whom a store would reach; "
+			 "the length comes from fstat(2).",
+			 "mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0)" } },
+	    { .id = "not-by-read",
+	      .points = 2,
+	      .task = 2,
+	      .needs = "maps-the-file",
+	      .title = "the bytes come from the mapping, no call reads them",
+	      .run = not_by_read,
+	      .hints = { "Which calls does `strace ./map_file FILE` show behind mmap?",
+			 "The pointer that mmap returned is an array of bytes already: no read, "
+			 "fread or sendfile has anything to add." } },
+	    { .id = "closes-descriptor",
+	      .points = 2,
+	      .task = 3,
+	      .needs = "not-by-read",
+	      .title = "no descriptor of FILE is open at the first look",
+	      .run = closes_descriptor,
+	      .hints = { "Does the mapping need the descriptor once mmap has returned?",
+			 "mmap(2), NOTES: closing the descriptor does not unmap the region.",
+			 "close(fd) right behind mmap; every duplicate, in every process, too." } },
+	    { .id = "size-and-bytes",
+	      .points = 2,
+	      .task = 4,
+	      .title = "size, first, middle and last byte are right",
+	      .run = size_and_bytes,
+	      .hints = { "What are the size, the middle and the last index of a file of 1, 2, 3 "
+			 "bytes?",
+			 "Is your char signed? Try a byte over 0x7f.",
+			 "printf(\"last 0x%02x\\n\", bytes[size - 1]) with unsigned char bytes." } },
+	    { .id = "counts-lines",
+	      .points = 2,
+	      .task = 4,
+	      .needs = "size-and-bytes",
+	      .title = "a line with ERROR counts once, whatever else is in it",
+	      .run = counts_lines,
+	      .hints = { "What does your loop do after it has found the word?",
+			 "The file is no string: strstr(3) stops at the first NUL. memmem(3) and "
+			 "memchr(3) take lengths.",
+			 "After a hit go on behind the next newline: at = memchr(at, '\\n', end - at); "
+			 "NULL means that this was the last line." } },
+	    { .id = "exact-end",
+	      .points = 2,
+	      .task = 4,
+	      .needs = "counts-lines",
+	      .title = "the search ends exactly at the last byte",
+	      .run = exact_end,
+	      .hints = { "At which index can the last ERROR of a file of N bytes begin?",
+			 "How many bytes are left at `at`, and how many does your comparison look "
+			 "at?",
+			 "end - at >= 5 && memcmp(at, \"ERROR\", 5) == 0, or memmem(at, end - at, …)" } },
+	    { .id = "odd-files",
+	      .points = 2,
+	      .task = 1,
+	      .needs = "size-and-bytes",
+	      .title = "an empty file, a missing one, a directory and a FIFO end well",
+	      .run = odd_files,
+	      .hints = { "What do mmap(2) and open(2) say to each of the four?",
+			 "mmap of length 0 is EINVAL: an empty file is not mapped at all. open(2) "
+			 "of a FIFO waits.",
+			 "open(path, O_RDONLY | O_NONBLOCK), then S_ISREG(status.st_mode)" } },
+	    { .id = "unmaps",
+	      .points = 1,
+	      .task = 6,
+	      .needs = "closes-descriptor",
+	      .title = "FILE is unmapped before the program ends with 0",
+	      .run = unmaps,
+	      .hints = { "Which call undoes mmap, and how many bytes does it give back?",
+			 "munmap(start, size) with the start that mmap returned and the whole "
+			 "size." } },
+	    { .id = "one-byte",
+	      .points = 3,
+	      .task = 5,
+	      .needs = "unmaps",
+	      .title = "map_file FILE OFFSET shows one byte of any file, and refuses an OFFSET "
+		       "behind its end",
+	      .run = one_byte,
+	      .hints = { "Which offsets has a file of N bytes, and which has an empty one?",
+			 "The rest of the last page reads as zeros, without any signal: the size "
+			 "decides, not the memory.",
+			 "Offsets beyond 4 GiB need 64 bits: size_t or off_t, parsed with "
+			 "strtoull(3).",
+			 "if (offset >= size) fail(…); then bytes[offset], and no other byte" } },
+	    { .id = "reports-failures",
+	      .points = 2,
+	      .task = 2,
+	      .needs = "size-and-bytes",
+	      .title = "a failed mmap, a full stdout and bad usage are reported",
+	      .run = reports_failures,
+	      .hints = { "What does mmap(2) return when it fails? Is that NULL?",
+			 "printf(3) only fills a buffer: who learns that the device is full?",
+			 "if (start == MAP_FAILED) …; at the end if (fflush(stdout) == EOF) …" } },
+    }, );
