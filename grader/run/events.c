@@ -1,0 +1,145 @@
+/* What a program did, written down. */
+#include "run/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+/*
+ * Stack copies are for call sites, asked for later. Enough stack to leave libc's deepest wrappers (printf and scanf
+ * need some kB); and enough in sum for any program that is not simply looping.
+ */
+enum { COPY_STACK = 8 << 10, COPY_LITTLE = 256, COPY_SUM = 3 << 20 };
+
+struct event *event_new(struct session *session, struct task *task, enum event_kind kind)
+{
+	struct process *process = task->process;
+	struct program *program = process->program;
+	struct event *event = arena_take(session->arena, sizeof(*event));
+	size_t most = program->copied < COPY_SUM ? COPY_STACK : COPY_LITTLE;
+
+	event->kind = kind;
+	event->process = process;
+	event->pid = process->ns_pid;
+	event->tid = task->ns_tid;
+	event->time = clock_now() - session->began;
+	event->virtual_time = session->virtual_now;
+	event->path = "";
+	if (process->image && task->stopped && program->copied < 2 * COPY_SUM) {
+		event->copy = moment_copy(session->arena, process->image, task->tid, process->memory, most);
+		program->copied += most;
+	}
+	if (program->last_event)
+		program->last_event->next = event;
+	else
+		program->events = event;
+	program->last_event = event;
+	program->event_count++;
+	return event;
+}
+
+/* The file behind a descriptor, and what its link says. */
+static void name_descriptor(struct session *session, struct event *event, const struct process *process, int fd)
+{
+	char path[64], link[4096];
+	struct stat st;
+	ssize_t length;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", process->pid, fd);
+	if (fd < 0 || stat(path, &st) != 0)
+		return;
+	event->device = st.st_dev;
+	event->inode = st.st_ino;
+	if (*event->path)
+		return;
+	length = readlink(path, link, sizeof(link) - 1);
+	if (length > 0)
+		event->path = arena_copy_bytes(session->arena, link, (size_t)length);
+}
+
+/* lab_checkpoint() is a write(2) to descriptor -1 (common/lab.h): its "path" is the name given. */
+static void name_checkpoint(struct session *session, struct event *event, const struct process *process)
+{
+	char name[64] = "";
+	size_t size = event->args[2] < sizeof(name) - 1 ? event->args[2] : sizeof(name) - 1;
+
+	if (process_read(process, event->args[1], name, size))
+		event->path = arena_copy_bytes(session->arena, name, size);
+}
+
+static void name_call(struct session *session, struct event *event, const struct process *process)
+{
+	int path = call_path_argument(event->call), descriptor = call_descriptor_argument(event->call);
+
+	if (path >= 0)
+		event->path = process_string(session->arena, process, event->args[path], 4095);
+	if (event->call == CALL_write && (int)event->args[0] == -1)
+		name_checkpoint(session, event, process);
+	else if (descriptor >= 0 && !(event->call == CALL_mmap && event->args[3] & MAP_ANONYMOUS))
+		name_descriptor(session, event, process, (int)event->args[descriptor]);
+}
+
+void event_begin_call(struct session *session, struct task *task, const struct stop *stop)
+{
+	struct event *event = event_new(session, task, EVENT_CALL);
+
+	event->call = call_of_number(stop->number);
+	memcpy(event->args, stop->args, sizeof(event->args));
+	name_call(session, event, task->process);
+	task->call = event;
+	task->restarting = false;
+}
+
+static void note_wait(struct process *process, const struct event *event)
+{
+	struct program *program = process->program;
+
+	for (struct process *child = program->first; child; child = child->next)
+		if (child->gone && child->parent == process && child->ns_pid == (pid_t)event->result)
+			child->reaped = true;
+}
+
+static void note_waitid(struct process *process, const struct event *event)
+{
+	siginfo_t info;
+
+	if (event->args[3] & WNOWAIT || !event->args[2] ||
+	    !process_read(process, event->args[2], &info, sizeof(info)) || info.si_pid <= 0)
+		return;
+	for (struct process *child = ((struct program *)process->program)->first; child; child = child->next)
+		if (child->gone && child->parent == process && child->ns_pid == info.si_pid)
+			child->reaped = true;
+}
+
+void event_end_call(struct session *session, struct task *task, int64_t result)
+{
+	struct process *process = task->process;
+	struct event *event = task->call;
+
+	task->call = NULL;
+	task->restarting = false;
+	if (!event)
+		return;
+	event->returned = true;
+	event->result = result;
+	if (result < 0)
+		return;
+	if (call_families(event->call) & FAMILY_OPEN)
+		name_descriptor(session, event, process, (int)result);
+	if (call_families(event->call) & FAMILY_MAP)
+		watch_mappings_changed(process);
+	if (call_families(event->call) & FAMILY_TIMER)
+		process->has_timer = true;
+	if (event->call == CALL_wait4 && result > 0)
+		note_wait(process, event);
+	if (event->call == CALL_waitid)
+		note_waitid(process, event);
+}

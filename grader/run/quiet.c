@@ -1,0 +1,278 @@
+/*
+ * When nothing moves: seen without a clock. Every task that takes part is looked at twice; all asleep in the
+ * kernel both times, and none scheduled in between, means that there was an instant when all of them slept.
+ */
+#include "run/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "procfs/proc.h"
+
+/* How often the task has been given a CPU: the third number of schedstat ("123456 7890 42"). */
+static bool sample(struct task *task, char *state, uint64_t *slices)
+{
+	char path[96], text[512];
+	const char *at;
+	ssize_t got;
+	unsigned long long count;
+
+	if (task->stat_fd < 0) {
+		snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", task->process->pid, task->tid);
+		task->stat_fd = open(path, O_RDONLY | O_CLOEXEC);
+		snprintf(path, sizeof(path), "/proc/%d/task/%d/schedstat", task->process->pid, task->tid);
+		task->sched_fd = open(path, O_RDONLY | O_CLOEXEC);
+	}
+	got = pread(task->stat_fd, text, sizeof(text) - 1, 0);
+	if (got <= 0)
+		return false;
+	text[got] = '\0';
+	at = strrchr(text, ')');
+	*state = at && at[1] ? at[2] : '?';
+	got = pread(task->sched_fd, text, sizeof(text) - 1, 0);
+	if (got <= 0)
+		return false;
+	text[got] = '\0';
+	if (sscanf(text, "%*u %*u %llu", &count) != 1)
+		return false;
+	*slices = count;
+	return true;
+}
+
+/* Does this task, which is in no ptrace stop of ours, sleep in the kernel? `slices` tells one sleep from the next. */
+static bool sleeps_in_kernel(struct task *task, uint64_t *slices)
+{
+	char state;
+
+	*slices = 0;
+	if (task->exiting) /* its leader waits for the other threads: nothing comes of it */
+		return true;
+	if (!sample(task, &state, slices))
+		return false;
+	if (state == 'D' && task->vforked)
+		return true;
+	return state == 'S' || (task->listening && (state == 't' || state == 'T'));
+}
+
+/* Tasks that could move: of processes that take part, and in no stop. */
+static bool may_move(const struct run *run, const struct process *process, const struct task *task)
+{
+	return run_moves(run, process) && !task->stopped;
+}
+
+struct pass {
+	uint64_t sum;    /* of slices: the same in two passes means nobody ran in between */
+	size_t tasks;
+	bool quiet;
+};
+
+static struct pass one_pass(struct session *session, const struct run *run, const struct program *only)
+{
+	struct pass pass = {.quiet = true};
+
+	for (struct program *program = session->programs; program; program = program->next) {
+		if (only && program != only)
+			continue;
+		for (struct process *process = program->first; process; process = process->next) {
+			for (struct task *task = process->tasks; task && !process->gone; task = task->next) {
+				uint64_t slices;
+
+				if (!may_move(run, process, task))
+					continue;
+				if (!sleeps_in_kernel(task, &slices)) {
+					pass.quiet = false;
+					return pass;
+				}
+				pass.sum += slices;
+				pass.tasks++;
+			}
+		}
+	}
+	return pass;
+}
+
+static bool quiet_twice(struct session *session, const struct run *run, const struct program *only)
+{
+	struct pass first = one_pass(session, run, only), second;
+
+	if (!first.quiet)
+		return false;
+	second = one_pass(session, run, only);
+	return second.quiet && second.sum == first.sum && second.tasks == first.tasks;
+}
+
+bool session_is_quiet(struct session *session, const struct run *run)
+{
+	return quiet_twice(session, run, NULL);
+}
+
+/* Blocked: alive, no task in a virtual sleep, and all asleep in the kernel. */
+bool program_is_blocked(struct session *session, const struct run *run, struct program *program)
+{
+	if (program_living(program) == 0)
+		return false;
+	for (struct process *process = program->first; process; process = process->next)
+		for (struct task *task = process->tasks; task; task = task->next)
+			if (task->asleep && !process->held)
+				return false;
+	return quiet_twice(session, run, program);
+}
+
+/* ---- waking ---- */
+
+/* Is a signal waiting for this task that would end its sleep with EINTR or kill it? */
+static bool signal_waits(const struct task *task)
+{
+	struct buffer text = {0};
+	uint64_t masks[5] = {0};
+	static const char *const names[] = {"\nSigPnd:", "\nShdPnd:", "\nSigBlk:", "\nSigIgn:", "\nSigCgt:"};
+	uint64_t pending;
+
+	if (proc_read(task->tid, "status", &text) == 0)
+		for (int i = 0; i < 5; i++) {
+			const char *at = strstr(buffer_text(&text), names[i]);
+
+			if (at)
+				masks[i] = strtoull(at + strlen(names[i]), NULL, 16);
+		}
+	buffer_free(&text);
+	pending = (masks[0] | masks[1]) & ~masks[2] & ~masks[3];
+	/* at its default, SIGCHLD, SIGURG, SIGWINCH and SIGCONT are ignored */
+	pending &= masks[4] | ~(1ull << (SIGCHLD - 1) | 1ull << (SIGURG - 1) | 1ull << (SIGWINCH - 1) |
+				1ull << (SIGCONT - 1));
+	return pending;
+}
+
+static void wake(struct session *session, struct task *task, int64_t result)
+{
+	task->asleep = false;
+	arch_skip_call(task->tid, result);
+	task->how = RESUME_TO_RETURN;
+	watch_prepare(&session->watches, task);
+	tracer_resume(session->tracer, task);
+}
+
+/* Remembers how long a wait that has a time-out still lasts; the same wait keeps its end. */
+static void note_timed_wait(struct session *session, struct process *process, struct task *task)
+{
+	struct program *program = process->program;
+	struct wait_state state;
+	uint64_t slices;
+	int64_t deadline;
+
+	if (!sleeps_in_kernel(task, &slices) || task->exiting || task->listening)
+		return;
+	if (task->timed && task->timed_slices == slices)
+		return;
+	state = wait_state_of(process, task);
+	task->timed = state.timed;
+	task->timed_slices = slices;
+	if (!state.timed)
+		return;
+	task->wake_at = session->virtual_now + state.timeout_ns;
+	deadline = task->wake_at;
+	if (deadline > program->last_deadline) {
+		int64_t from = program->last_deadline > session->virtual_now ? program->last_deadline : session->virtual_now;
+
+		program->asked_sleep += deadline - from;
+		program->last_deadline = deadline;
+	}
+}
+
+static bool earlier(const struct task *task, const struct task *than)
+{
+	return !than || task->wake_at < than->wake_at;
+}
+
+/* The sleeper, or waiter with a time-out, whose time comes first. A sleeper with a waiting signal comes before all. */
+static struct task *next_to_wake(struct session *session, const struct run *run, bool *interrupted)
+{
+	struct task *next = NULL;
+
+	*interrupted = false;
+	for (struct program *program = session->programs; program; program = program->next)
+		for (struct process *process = program->first; process; process = process->next) {
+			if (!run_moves(run, process))
+				continue;
+			for (struct task *task = process->tasks; task; task = task->next) {
+				if (task->asleep && signal_waits(task)) {
+					*interrupted = true;
+					return task;
+				}
+				if (!task->stopped && !program->launch.real_time)
+					note_timed_wait(session, process, task);
+				if ((task->asleep || (!task->stopped && task->timed)) && earlier(task, next))
+					next = task;
+			}
+		}
+	return next;
+}
+
+/* What a wait gives when its time is over: an error, or 0 where it counts something (ETIME stands for that). */
+static int time_out_of(const struct process *process, const struct task *task)
+{
+	struct wait_state state = wait_state_of(process, task);
+
+	switch (call_of_number(state.number)) {
+	case CALL_futex:
+	case CALL_mq_timedreceive:
+		return ETIMEDOUT;
+	case CALL_rt_sigtimedwait:
+	case CALL_semtimedop:
+		return EAGAIN;
+	default:
+		return ETIME;
+	}
+}
+
+static bool something_else_may_come(const struct session *session, const struct run *run)
+{
+	for (const struct program *program = session->programs; program; program = program->next)
+		for (const struct process *process = program->first; process; process = process->next) {
+			if (!run_moves(run, process) || process->gone)
+				continue;
+			if (process->has_timer)
+				return true;
+			if (!program->launch.real_time)
+				continue;
+			for (const struct task *task = process->tasks; task; task = task->next)
+				if (!task->stopped && wait_state_of(process, task).timed)
+					return true;
+		}
+	return false;
+}
+
+void session_when_quiet(struct session *session, struct run *run)
+{
+	bool interrupted;
+	struct task *task = next_to_wake(session, run, &interrupted);
+
+	if (interrupted) {
+		wake(session, task, -EINTR);
+		return;
+	}
+	if (!task) {
+		if (!something_else_may_come(session, run))
+			run->reached = STUCK;
+		return;
+	}
+	if (task->wake_at > session->virtual_now)
+		session->virtual_now = task->wake_at;
+	if (session->virtual_now - run->virtual_began > run->program->virtual_limit) {
+		run->program->spent = "virtual time";
+		run->reached = SPENT;
+		return;
+	}
+	if (task->asleep) {
+		wake(session, task, 0);
+		return;
+	}
+	task->timed = false;
+	task->end_with = time_out_of(task->process, task);
+	tracer_interrupt(task);
+}

@@ -1,0 +1,647 @@
+/* The scheduler of a stage; see session.h. */
+#include "run/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/die.h"
+#include "run/handlers.h"
+#include "trace/filter.h"
+
+enum {
+	CPU_LIMIT_S = 20,
+	WALL_LIMIT_S = 60,
+	VIRTUAL_LIMIT_S = 600,
+	OUTPUT_LIMIT = 16 << 20,
+	FIRST_WAIT_NS = 30 * 1000, /* between two looks whether all is quiet */
+	LAST_WAIT_NS = 3 * 1000 * 1000,
+};
+
+/* ---- programs ---- */
+
+size_t program_living(const struct program *program)
+{
+	size_t living = 0;
+
+	for (const struct process *process = program->first; process; process = process->next)
+		living += !process->gone;
+	return living;
+}
+
+int64_t program_cpu(const struct program *program)
+{
+	int64_t sum = 0, used;
+
+	for (const struct process *process = program->first; process; process = process->next) {
+		used = process->gone ? -1 : clock_of_process(process->pid);
+		sum += used >= 0 ? used : process->cpu_ns;
+	}
+	return sum;
+}
+
+void program_add(struct program *program, struct process *process)
+{
+	if (program->last)
+		program->last->next = process;
+	else
+		program->first = process;
+	program->last = process;
+}
+
+/* ---- the tracer's news ---- */
+
+static void *program_of_launch(void *context)
+{
+	return ((struct session *)context)->launching;
+}
+
+static void process_born(void *context, struct process *process)
+{
+	(void)context;
+	if (process->program)
+		program_add(process->program, process);
+}
+
+static void process_gone(void *context, struct process *process)
+{
+	struct program *program = process->program;
+
+	(void)context;
+	if (program && process == program->first && !program->launched)
+		program->launch_failed = true;
+}
+
+/* ---- opening and closing ---- */
+
+static int open_child_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+struct session *session_new(struct stage *stage, struct arena *arena, const char **why)
+{
+	struct session *session = calloc(1, sizeof(*session));
+	struct tracer_hooks hooks = {session, program_of_launch, process_born, process_gone};
+
+	if (!session)
+		die("out of memory");
+	session->stage = stage;
+	session->arena = arena;
+	session->began = clock_now();
+	session->time_scale = 1;
+	session->output_limit = OUTPUT_LIMIT;
+	session->child_signals = open_child_signals();
+	session->tracer = tracer_new(stage_launcher(stage));
+	if (!session->tracer || session->child_signals < 0) {
+		*why = "ptrace(2) is refused on this host; see maplab doctor";
+		if (session->child_signals >= 0)
+			close(session->child_signals);
+		tracer_free(session->tracer);
+		free(session);
+		return NULL;
+	}
+	session->filter = filter_new(&session->filter_length);
+	tracer_set_hooks(session->tracer, &hooks);
+	return session;
+}
+
+void session_free(struct session *session)
+{
+	if (!session)
+		return;
+	session_clear(session);
+	tracer_free(session->tracer);
+	close(session->child_signals);
+	free(session->filter);
+	free(session);
+}
+
+/* ---- one run ---- */
+
+bool run_moves(const struct run *run, const struct process *process)
+{
+	return !process->held && !process->gone && (!run->alone || process->program == run->program);
+}
+
+static void resume(struct session *session, struct task *task)
+{
+	if (task->asleep || !task->process || task->process->gone)
+		return;
+	if (task->how != RESUME_LISTEN)
+		watch_prepare(&session->watches, task);
+	tracer_resume(session->tracer, task);
+}
+
+static void thaw(struct session *session, const struct run *run)
+{
+	for (struct program *program = session->programs; program; program = program->next)
+		for (struct process *process = program->first; process; process = process->next)
+			for (struct task *task = process->tasks; task && run_moves(run, process); task = task->next)
+				if (task->stopped && task->stop.kind == STOP_NONE)
+					resume(session, task);
+}
+
+/* A running task that a PTRACE_INTERRUPT will bring to a stop. */
+static bool can_freeze(const struct task *task)
+{
+	return !task->stopped && !task->listening && !task->exiting && !task->vforked;
+}
+
+static size_t interrupt_all(struct session *session)
+{
+	size_t running = 0;
+
+	for (struct program *program = session->programs; program; program = program->next)
+		for (struct process *process = program->first; process; process = process->next)
+			for (struct task *task = process->tasks; task; task = task->next)
+				if (can_freeze(task)) {
+					tracer_interrupt(task);
+					running++;
+				}
+	return running;
+}
+
+static void freeze(struct session *session)
+{
+	while (interrupt_all(session) > 0)
+		if (!tracer_poll(session->tracer))
+			session_await(session, NS_PER_S);
+}
+
+/* A stop that came in earlier and was not looked at yet, of somebody who moves now. */
+static struct task *undigested(struct session *session, const struct run *run)
+{
+	for (struct program *program = session->programs; program; program = program->next)
+		for (struct process *process = program->first; process; process = process->next)
+			for (struct task *task = process->tasks; task && run_moves(run, process); task = task->next)
+				if (task->stopped && task->stop.kind != STOP_NONE)
+					return task;
+	return NULL;
+}
+
+static bool same_file(const struct moment *moment, const struct event *event)
+{
+	return !moment->file || (event->inode == moment->inode && event->device == moment->device);
+}
+
+/* Which descriptor a call waits for or reads: by number, and 0 by the identity of the pipe. */
+static bool of_descriptor(const struct program *program, const struct moment *moment, const struct event *event)
+{
+	int index = call_descriptor_argument(event->call);
+
+	if (event->call == CALL_poll || event->call == CALL_ppoll) {
+		struct pollfd fds[16];
+		uint64_t count = event->args[1] < 16 ? event->args[1] : 16;
+
+		if (!count || !process_read(event->process, event->args[0], fds, count * sizeof(*fds)))
+			return false;
+		for (uint64_t i = 0; i < count; i++)
+			if (fds[i].fd == moment->descriptor)
+				return true;
+		return false;
+	}
+	if (event->call == CALL_select || event->call == CALL_pselect6) {
+		unsigned long set = 0;
+
+		return event->args[1] && process_read(event->process, event->args[1], &set, sizeof(set)) &&
+		       moment->descriptor < 64 && set >> moment->descriptor & 1;
+	}
+	if (index < 0)
+		return false;
+	if (moment->descriptor == 0 && program->in_inode)
+		return event->inode == program->in_inode;
+	return (int)event->args[index] == moment->descriptor;
+}
+
+static bool matches(const struct program *program, const struct moment *moment, enum moment_kind kind,
+		    const struct task *task, const struct event *event)
+{
+	if (moment->kind != kind || (moment->by && moment->by != task->process))
+		return false;
+	switch (kind) {
+	case MOMENT_CALL:
+	case MOMENT_RETURN:
+		if (!call_set_has(&moment->calls, event->call) || !same_file(moment, event))
+			return false;
+		if (moment->checkpoint != (event->call == CALL_write && (int)event->args[0] == -1) &&
+		    moment->checkpoint)
+			return false;
+		return !moment->of_descriptor || of_descriptor(program, moment, event);
+	case MOMENT_SIGNAL:
+		return !moment->signal || moment->signal == (int)event->args[0];
+	case MOMENT_WATCH:
+		return true;
+	default:
+		return true;
+	}
+}
+
+static void note_access(const struct process *process, struct stop_info *stop)
+{
+	enum { MOST = 4096 };
+	unsigned char code[MOST];
+	uint64_t start = process->image ? image_function_start(process->image, stop->pc) : 0;
+
+	stop->access = (struct arch_access){0};
+	if (start && start < stop->pc && stop->pc - start <= MOST &&
+	    process_read(process, start, code, stop->pc - start))
+		stop->access = arch_access_before(code, stop->pc - start);
+}
+
+static void note_stop(struct session *session, struct program *program, enum moment_kind kind, struct task *task,
+		      struct event *event)
+{
+	struct stop_info *stop = &program->stop;
+	struct arch_registers registers;
+
+	*stop = (struct stop_info){.process = task->process, .task = task, .event = event};
+	program->stopped_once = true;
+	if (arch_get(task->tid, &registers)) {
+		stop->pc = arch_pc(&registers);
+		stop->sp = arch_sp(&registers);
+	}
+	if (event && event->copy)
+		stop->copy = event->copy;
+	else if (task->process->image && task->process->memory >= 0)
+		stop->copy = moment_copy(session->arena, task->process->image, task->tid, task->process->memory, 4096);
+	if (kind == MOMENT_SIGNAL) {
+		stop->signal = (int)event->args[0];
+		stop->fault_address = event->args[1];
+		stop->signal_code = (int)event->result;
+	}
+	if (kind == MOMENT_WATCH)
+		note_access(task->process, stop);
+}
+
+bool run_consider(struct session *session, struct run *run, enum moment_kind kind, struct task *task,
+		  struct event *event)
+{
+	struct program *program = task->process->program;
+	const struct watch *watch = NULL;
+
+	if (kind == MOMENT_WATCH)
+		watch = session->hit;
+	if (program != run->program || run->reached != NOT_YET)
+		return false;
+	for (int i = 0; run->moments[i].kind != MOMENT_NONE; i++) {
+		const struct moment *moment = &run->moments[i];
+
+		if (!matches(program, moment, kind, task, event))
+			continue;
+		if (kind == MOMENT_WATCH && moment->watch && moment->watch != watch)
+			continue;
+		note_stop(session, program, kind, task, event);
+		program->stop.watch = watch;
+		run->reached = i;
+		return true;
+	}
+	return false;
+}
+
+/* A moment of the program as a whole: that it ended, or that it is blocked. */
+static void consider_whole(struct run *run, enum moment_kind kind)
+{
+	for (int i = 0; run->reached == NOT_YET && run->moments[i].kind != MOMENT_NONE; i++)
+		if (run->moments[i].kind == kind)
+			run->reached = i;
+}
+
+static void check_limits(struct run *run, const struct session *session)
+{
+	struct program *program = run->program;
+	const char *spent = NULL;
+
+	if (program->output_lost)
+		spent = "output";
+	else if (program_cpu(program) - run->cpu_began > program->cpu_limit)
+		spent = "CPU time";
+	else if (clock_now() - run->wall_began > (int64_t)((double)program->wall_limit * session->time_scale))
+		spent = "wall time";
+	if (!spent)
+		return;
+	program->spent = spent;
+	run->reached = SPENT;
+}
+
+static bool everybody_gone(const struct session *session, struct run *run)
+{
+	struct program *program = run->program;
+
+	if (program_living(program) > 0 || tracer_expects(session->tracer, program) ||
+	    (!program->launched && !program->launch_failed))
+		return false;
+	consider_whole(run, MOMENT_END);
+	if (run->reached == NOT_YET)
+		run->reached = RAN_OUT;
+	return true;
+}
+
+bool session_await(struct session *session, int64_t timeout_ns)
+{
+	struct pollfd fds[2 + 3 * 32] = {{.fd = session->child_signals, .events = POLLIN}};
+	struct timespec timeout = {timeout_ns / NS_PER_S, timeout_ns % NS_PER_S};
+	struct signalfd_siginfo info[8];
+	nfds_t count = 1;
+
+	for (struct program *program = session->programs; program && count < 3 * 32; program = program->next) {
+		fds[count++] = (struct pollfd){.fd = program->out.fd, .events = POLLIN};
+		fds[count++] = (struct pollfd){.fd = program->err.fd, .events = POLLIN};
+		if (program->in.text.size > 0)
+			fds[count++] = (struct pollfd){.fd = program->in.fd, .events = POLLOUT};
+	}
+	if (ppoll(fds, count, &timeout, NULL) <= 0)
+		return false;
+	if (fds[0].revents && read(session->child_signals, info, sizeof(info)) < 0 && errno != EAGAIN)
+		die("cannot read signals: %s", strerror(errno));
+	session_pump(session);
+	return fds[0].revents;
+}
+
+/* Nothing was to be digested. Is something decided by that? */
+static void look_around(struct session *session, struct run *run)
+{
+	if (everybody_gone(session, run))
+		return;
+	check_limits(run, session);
+	if (run->reached != NOT_YET)
+		return;
+	session_pump(session); /* who waits for input, or for room to print, is not blocked for good */
+	if (run->wants_blocked && program_is_blocked(session, run, run->program)) {
+		consider_whole(run, MOMENT_BLOCKED);
+		return;
+	}
+	if (session_is_quiet(session, run))
+		session_when_quiet(session, run);
+}
+
+static void advance(struct session *session, struct run *run, struct task *task)
+{
+	if (!run_moves(run, task->process))
+		return; /* of somebody who is held: kept for later */
+	session_digest(session, run, task);
+	if (run->reached == NOT_YET && task->stopped)
+		resume(session, task);
+	if (++run->digested % 256 == 0 && run->reached == NOT_YET)
+		check_limits(run, session);
+}
+
+static void go(struct session *session, struct run *run)
+{
+	int64_t wait = FIRST_WAIT_NS;
+
+	thaw(session, run);
+	while (run->reached == NOT_YET) {
+		struct task *task = undigested(session, run);
+
+		if (!task)
+			task = tracer_poll(session->tracer);
+		if (task) {
+			advance(session, run, task);
+			wait = FIRST_WAIT_NS;
+		} else if (!session_await(session, wait)) {
+			look_around(session, run);
+			wait = wait * 2 < LAST_WAIT_NS ? wait * 2 : LAST_WAIT_NS;
+		}
+	}
+	freeze(session);
+}
+
+static void run_begin(const struct session *session, struct run *run)
+{
+	run->reached = NOT_YET;
+	run->cpu_began = program_cpu(run->program);
+	run->wall_began = clock_now();
+	run->virtual_began = session->virtual_now;
+	run->program->spent = NULL;
+	for (int i = 0; run->moments[i].kind != MOMENT_NONE; i++)
+		run->wants_blocked |= run->moments[i].kind == MOMENT_BLOCKED;
+}
+
+int session_run_to(struct session *session, struct program *program, const struct moment *moments)
+{
+	struct run run = {.program = program, .moments = moments};
+
+	run_begin(session, &run);
+	if (!everybody_gone(session, &run))
+		go(session, &run);
+	session_pump(session);
+	return run.reached;
+}
+
+/* ---- start, kill, step ---- */
+
+static const char *command_text(struct session *session, const char *name, const struct launch *launch)
+{
+	const char *text = launch->actor ? launch->actor : name;
+
+	for (int i = 0; i < LAUNCH_ARGS && launch->args[i]; i++)
+		text = arena_format(session->arena, "%s %s", text, *launch->args[i] ? launch->args[i] : "''");
+	return text;
+}
+
+static struct program *program_new(struct session *session, const char *path, const char *name,
+				   const struct launch *launch)
+{
+	struct program *program = arena_take(session->arena, sizeof(*program));
+	struct program **end = &session->programs;
+
+	program->session = session;
+	program->name = arena_copy(session->arena, name);
+	program->command = command_text(session, name, launch);
+	program->launch = *launch;
+	program->cpu_limit = CPU_LIMIT_S * NS_PER_S;
+	program->wall_limit = WALL_LIMIT_S * NS_PER_S;
+	program->virtual_limit = VIRTUAL_LIMIT_S * NS_PER_S;
+	snprintf(program->path, sizeof(program->path), "%s", path);
+	while (*end)
+		end = &(*end)->next;
+	*end = program;
+	return program;
+}
+
+static bool request(struct session *session, struct program *program, const char *const *prefix,
+		    const char *directory, int stdio[3])
+{
+	const struct launch *launch = &program->launch;
+	struct stage_program wish = STAGE_PROGRAM;
+	struct limits limits = limits_default();
+	const char *argv[LAUNCH_ARGS + 8];
+	size_t count = 0;
+
+	argv[count++] = program->name;
+	for (; prefix && *prefix && count < 6; prefix++)
+		argv[count++] = *prefix;
+	for (int i = 0; i < LAUNCH_ARGS && launch->args[i]; i++)
+		argv[count++] = launch->args[i];
+	argv[count] = NULL;
+	if (launch->address_space)
+		limits.value[LIMIT_ADDRESS_SPACE] = launch->address_space;
+	if (launch->file_size)
+		limits.value[LIMIT_FILE_SIZE] = launch->file_size;
+	if (launch->open_files)
+		limits.value[LIMIT_OPEN_FILES] = launch->open_files;
+	wish.path = program->path;
+	wish.argv = argv;
+	wish.directory = directory;
+	wish.umask = launch->umask;
+	memcpy(wish.stdio, stdio, sizeof(wish.stdio));
+	wish.limits = &limits;
+	wish.filter = session->filter;
+	wish.filter_length = session->filter_length;
+	wish.no_aslr = launch->fixed_addresses;
+	wish.no_thp = !launch->huge_pages;
+	return stage_launch(session->stage, &wish) == 0;
+}
+
+struct program *session_start(struct session *session, const char *path, const char *name, const char *const *prefix,
+			      const struct launch *launch, const char *directory)
+{
+	static const struct moment to_exec[] = {{.kind = MOMENT_EXEC}, {.kind = MOMENT_NONE}};
+	struct program *program = program_new(session, path, name, launch);
+	struct run run = {.program = program, .moments = to_exec, .alone = true};
+	int stdio[3];
+	bool asked = channels_open(session, program, stdio) && request(session, program, prefix, directory, stdio);
+
+	for (int i = 0; i < 3; i++)
+		if (stdio[i] >= 0)
+			close(stdio[i]);
+	if (!asked) {
+		program->launch_failed = true;
+		return program;
+	}
+	session_pump(session);
+	session->launching = program;
+	run_begin(session, &run);
+	go(session, &run);
+	session->launching = NULL;
+	program->stopped_once = false;
+	if (run.reached != 0)
+		program->launch_failed = true;
+	return program;
+}
+
+static void await_gone(struct session *session, const struct process *process)
+{
+	while (!process->gone) {
+		struct task *task = tracer_poll(session->tracer);
+
+		if (!task) {
+			session_await(session, NS_PER_S);
+		} else if (task->process == process) { /* its PTRACE_EVENT_EXIT */
+			task->exiting = true;
+			task->how = RESUME_CONT;
+			task->stop.kind = STOP_NONE;
+			tracer_resume(session->tracer, task);
+		}
+	}
+}
+
+void session_kill(struct session *session, struct process *process)
+{
+	if (process->gone)
+		return;
+	process->cpu_ns = clock_of_process(process->pid);
+	if (process->image && !process->ending)
+		image_refresh(process->image, process->pid);
+	kill(process->pid, SIGKILL);
+	/* a task that stands at its PTRACE_EVENT_EXIT does not die of it: it is let go */
+	for (struct task *task = process->tasks; task; task = task->next)
+		if (task->stopped && (task->stop.kind == STOP_EXIT || task->exiting)) {
+			task->how = RESUME_CONT;
+			task->stop.kind = STOP_NONE;
+			task->exiting = true;
+			tracer_resume(session->tracer, task);
+		}
+	await_gone(session, process);
+}
+
+void session_clear(struct session *session)
+{
+	bool again = true;
+
+	session_pump(session);
+	while (again) { /* a dying parent's children may still be on their way */
+		again = false;
+		for (struct program *program = session->programs; program; program = program->next)
+			for (struct process *process = program->first; process; process = process->next)
+				if (!process->gone) {
+					session_kill(session, process);
+					again = true;
+				}
+	}
+	for (struct program *program = session->programs; program; program = program->next) {
+		channels_close(program);
+		for (struct process *process = program->first, *next; process; process = next) {
+			next = process->next;
+			free(process);
+		}
+	}
+	session->programs = NULL;
+	memset(session->watches.watch, 0, sizeof(session->watches.watch));
+	session->watches.generation++;
+	for (size_t i = 0; i < session->image_count; i++)
+		image_free(session->images[i]);
+	session->image_count = 0;
+	session->virtual_now = 0;
+	tracer_forget_births(session->tracer);
+}
+
+/* A wait that the freeze has interrupted: its task stands in a stop that was not digested yet, and learns there what to say. */
+bool session_end_wait(struct process *process, int error)
+{
+	bool any = false;
+
+	for (struct task *task = process->tasks; task; task = task->next) {
+		if (!task->stopped || !arch_call_is_interrupted(task->tid))
+			continue;
+		if (task->stop.kind != STOP_INTERRUPT && task->stop.kind != STOP_INTERRUPTED_CALL &&
+		    task->stop.kind != STOP_RETURN)
+			continue;
+		task->end_with = error;
+		task->stop.by_us = true;
+		any = true;
+	}
+	return any;
+}
+
+bool session_step(struct session *session, struct program *program, struct process *process)
+{
+	const struct moment stepped[] = {{.kind = MOMENT_STEP, .by = process}, {.kind = MOMENT_NONE}};
+	struct run run = {.program = program, .moments = stepped, .alone = true};
+	struct task *task = program->stop.task;
+	int64_t wait = NS_PER_MS;
+
+	if (process->gone || !task || task->process != process || !task->stopped)
+		return false;
+	run_begin(session, &run);
+	task->how = RESUME_STEP;
+	task->stepping = true;
+	resume(session, task);
+	while (run.reached == NOT_YET && !process->gone) {
+		struct task *other = tracer_poll(session->tracer);
+
+		if (!other)
+			session_await(session, wait);
+		else if (other == task)
+			session_digest(session, &run, other);
+		if (other == task && run.reached == NOT_YET) {
+			task->how = RESUME_STEP;
+			resume(session, task);
+		}
+	}
+	return run.reached == 0;
+}
