@@ -42,6 +42,14 @@ bool host_has(enum host_feature feature);
 /* "userns": the name for MAPLAB_WITHOUT and for messages. */
 const char *host_feature_name(enum host_feature feature);
 
+/*
+ * What is known without a probe: whether MAPLAB_WITHOUT has taken the feature away or an attempt
+ * has shown that it is not there. Whoever tries anyway, and falls back, asks this first and
+ * reports.
+ */
+bool host_lacks(enum host_feature feature);
+void host_learn(enum host_feature feature, bool found);
+
 /* Forgets what was probed and what MAPLAB_WITHOUT said. For tests. */
 void host_forget(void);
 

@@ -1,0 +1,85 @@
+#include "stage/scratch.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+int scratch_is_disk(const char *path)
+{
+	struct statfs fs;
+
+	if (statfs(path, &fs) < 0)
+		return 0;
+	return fs.f_type != TMPFS_MAGIC && fs.f_type != RAMFS_MAGIC &&
+	       fs.f_type != OVERLAYFS_SUPER_MAGIC;
+}
+
+/* Whether everybody may pass through each directory on the way: UID may not be who asks. */
+static bool reachable(const char *path)
+{
+	char part[PATH_MAX];
+	struct stat st;
+
+	if (path[0] != '/' || strlen(path) >= sizeof(part))
+		return false;
+	for (const char *slash = path + 1; slash != NULL; slash = strchr(slash, '/')) {
+		size_t length = (size_t)(slash - path);
+
+		memcpy(part, path, length);
+		part[length] = '\0';
+		if (stat(part, &st) < 0 || !(st.st_mode & S_IXOTH))
+			return false;
+		slash++;
+	}
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode) && (st.st_mode & S_IXOTH);
+}
+
+static bool usable(const char *path)
+{
+	struct statvfs fs;
+
+	if (path == NULL || access(path, W_OK | X_OK) < 0 || statvfs(path, &fs) < 0)
+		return false;
+	return !(fs.f_flag & (ST_NOEXEC | ST_RDONLY)) && (geteuid() != 0 || reachable(path));
+}
+
+static const char *choose(void)
+{
+	const char *candidates[] = { getenv("TMPDIR"), "/var/tmp", "/tmp" };
+	const size_t count = sizeof(candidates) / sizeof(candidates[0]);
+
+	for (size_t i = 0; i < count; i++)
+		if (usable(candidates[i]) && scratch_is_disk(candidates[i]))
+			return candidates[i];
+	for (size_t i = 0; i < count; i++)
+		if (usable(candidates[i]))
+			return candidates[i];
+	errno = EACCES;
+	return NULL;
+}
+
+int scratch_make(const char *parent, const char *purpose, uid_t uid, gid_t gid, char *path)
+{
+	if (parent == NULL)
+		parent = choose();
+	if (parent == NULL)
+		return -1;
+	if (snprintf(path, PATH_MAX, "%s/maplab-%s-XXXXXX", parent, purpose) >= PATH_MAX) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	if (mkdtemp(path) == NULL)
+		return -1;
+	if (geteuid() != 0 || uid == 0 || chown(path, uid, gid) == 0)
+		return 0;
+	rmdir(path);
+	return -1;
+}
