@@ -1,5 +1,5 @@
 // expect: FAIL creates-temp
-/* 666 without the 0 in front is decimal: -w--wx-w-T. */
+/* 666 without the 0 in front is decimal: --w--wx-wT. */
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
