@@ -42,11 +42,11 @@ TEST_OBJECTS := $(call object,$(TEST_SOURCES))
 
 # Programs -----------------------------------------------------------------------------------
 
-.PHONY: all objects
+.PHONY: all objects skeletons
 all: $(BUILD)/maplab
 objects: $(OBJECTS) $(TEST_OBJECTS)
 
-$(BUILD)/maplab: $(OBJECTS)
+$(BUILD)/maplab: $(OBJECTS) | skeletons
 	@echo "  link     $@"
 	@$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
@@ -54,6 +54,9 @@ $(OBJECTS) $(TEST_OBJECTS): $(BUILD)/%.o: %.c $(BUILD)/flags | $(filter deps,$(M
 	@mkdir -p $(@D)
 	@echo "  compile  $<"
 	@$(CC) $(CPPFLAGS) $(LIBS_CFLAGS) $(CFLAGS) -c $< -o $@
+
+skeletons:
+	@grader/skeletons.sh $(BUILD)/skeletons
 
 # Where the project is, and its version: for grader/cmd alone.
 $(BUILD)/grader/cmd/%.o: CPPFLAGS += -DMAPLAB_ROOT='"$(CURDIR)"'
@@ -137,8 +140,9 @@ sanitize: | $(filter deps,$(MAKECMDGOALS))
 bench: $(BUILD)/maplab
 	@grader/tests/bench.sh $(BUILD)/maplab
 
+# The kept skeletons stay: without git they are the only ones.
 clean:
-	rm -rf $(BUILD)
+	find $(BUILD) -mindepth 1 -maxdepth 1 ! -name skeletons -exec rm -rf {} +
 
 help:
 	@echo "make deps        installs what is missing (apt or dnf; sudo only when needed)"
