@@ -1,0 +1,1247 @@
+/*
+ * Lab 07: a queue in a file. Besides the student's senders and receivers the exam itself is a peer:
+ * it makes queues, fills and empties them, and takes their lock, so that each command is judged
+ * alone.
+ */
+#include "exam/exam.h"
+
+#include "message_queue.h"
+
+#define QUEUE "queue"
+#define SIZE  sizeof(struct message_queue)
+
+/* ---- the exam as a peer ---- */
+
+static int value_of(sem_t *semaphore)
+{
+	int value = -1;
+
+	sem_getvalue(semaphore, &value);
+	return value;
+}
+
+/* A good queue of `count` messages, the oldest in slot `first`. */
+static struct message_queue *queue_image(struct exam *x, uint32_t first, uint32_t count)
+{
+	struct message_queue *q = room(x, SIZE);
+
+	q->version = 1;
+	sem_init(&q->free_slots, 1, QUEUE_SLOTS - count);
+	sem_init(&q->used_slots, 1, count);
+	sem_init(&q->lock, 1, 1);
+	q->read_index = first;
+	q->write_index = (first + count) % QUEUE_SLOTS;
+	for (uint32_t i = 0; i < count; i++)
+		strcpy(q->text[(first + i) % QUEUE_SLOTS], say(x, "%s %u", pick_word(x, 8), i));
+	q->magic = QUEUE_MAGIC;
+	return q;
+}
+
+/* The same as a file, mapped: what programs do to it shows at once, and what we do shows to them.
+ */
+static struct message_queue *put_queue(struct exam *x, const char *name, uint32_t first,
+				       uint32_t count)
+{
+	size_t size;
+
+	put_file(x, name, queue_image(x, first, count), SIZE, 0600);
+	return map_into_exam(x, name, &size);
+}
+
+static struct message_queue *any_queue(struct exam *x, uint32_t count)
+{
+	return put_queue(x, QUEUE, (uint32_t)pick(x, 0, QUEUE_SLOTS - 1), count);
+}
+
+/* What recv should print for the messages from `skip` on. */
+static const char *waiting_lines(struct exam *x, const struct message_queue *q, uint32_t first,
+				 uint32_t count)
+{
+	char *lines = room(x, count * (QUEUE_TEXT + 1) + 1), *end = lines;
+
+	for (uint32_t i = 0; i < count; i++)
+		end += sprintf(end, "%.*s\n", QUEUE_TEXT - 1, q->text[(first + i) % QUEUE_SLOTS]);
+	return lines;
+}
+
+static void put_message(struct message_queue *q, const char *text)
+{
+	strcpy(q->text[q->write_index], text);
+	q->write_index = (q->write_index + 1) % QUEUE_SLOTS;
+	sem_trywait(&q->free_slots);
+	sem_post(&q->used_slots);
+}
+
+static const char *state_text(struct exam *x, struct message_queue *q)
+{
+	return say(x, "lock %d, used_slots %d, free_slots %d, read_index %u, write_index %u",
+		   value_of(&q->lock), value_of(&q->used_slots), value_of(&q->free_slots),
+		   q->read_index, q->write_index);
+}
+
+/* Nobody is inside, no slot is lost, and so many messages wait. */
+static bool expect_state(struct exam *x, struct message_queue *q, int used, const char *why)
+{
+	return expect(x,
+		      value_of(&q->lock) == 1 && value_of(&q->used_slots) == used &&
+			      value_of(&q->free_slots) == QUEUE_SLOTS - used,
+		      .expected = say(x, "lock 1, used_slots %d, free_slots %d", used,
+				      QUEUE_SLOTS - used),
+		      .observed = state_text(x, q), .from = "the semaphores in " QUEUE, .why = why);
+}
+
+/* `count` fresh lines. */
+static const char *fresh_lines(struct exam *x, int count)
+{
+	char *lines = room(x, (size_t)count * 32), *end = lines;
+
+	for (int i = 0; i < count; i++)
+		end += sprintf(end, "%s %d\n", pick_word(x, (size_t)pick(x, 1, 12)), i);
+	return lines;
+}
+
+/* ---- create ---- */
+
+static struct program *make_queue(struct exam *x)
+{
+	struct program *p = run(x, "queue", .args = { "create", QUEUE });
+
+	if (!expect_exit(x, p, 0, "the name was free and the directory is writable"))
+		need(x, false);
+	expect_output(x, p, "", "create prints nothing");
+	need(x, file_size(x, QUEUE) > 0, .expected = "a file " QUEUE,
+	     .observed = "none, or an empty one", .why = "the file is the queue");
+	return p;
+}
+
+/* Is there a moment in which the program maps all of the struct? */
+static bool ever_covered(struct exam *x, struct program *p, const char **maps_line)
+{
+	struct call_set maps = call_set_one(CALL_mmap);
+
+	maps = call_set_both(maps, call_set_one(CALL_mremap));
+	while (run_to(x, p, after_calls(maps), at_exit()) >= 0) {
+		struct mapping m = find_mapping(x, p, QUEUE);
+
+		if (!m.vma)
+			continue;
+		*maps_line = m.vma->line;
+		if (covers(x, m.process, QUEUE, 0, SIZE, NULL))
+			return true;
+	}
+	return false;
+}
+
+static void file_holds_the_struct(struct exam *x)
+{
+	struct program *p;
+	const char *line = NULL;
+
+	make_queue(x);
+	if (!expect_size(x, QUEUE, SIZE,
+			 "the slots need more than one page, and the size is a part of the layout"))
+		return;
+	expect_mode(x, QUEUE, 0600, "who may write the queue may also stop everybody who uses it");
+	p = start(x, "queue", .args = { "send", QUEUE }, .input = "one\n");
+	expect(x, ever_covered(x, p, &line),
+	       .expected = say(x, "send maps %zu bytes of the file", SIZE),
+	       .observed = line ? "its mapping ends before the struct does" : "it maps none of it",
+	       .from = line,
+	       .why = "slots beyond the mapping are somebody else's memory, or nobody's");
+	line = NULL;
+	put_queue(x, QUEUE, 0, 1);
+	p = start(x, "queue", .args = { "recv", QUEUE, "1" });
+	expect(x, ever_covered(x, p, &line),
+	       .expected = say(x, "recv maps %zu bytes of the file", SIZE),
+	       .observed = line ? "its mapping ends before the struct does" : "it maps none of it",
+	       .from = line,
+	       .why = "slots beyond the mapping are somebody else's memory, or nobody's");
+}
+
+/* Is the semaphore marked as libc marks a process-shared one? Asked of libc: the bytes in which the
+ * two kinds differ. */
+static bool is_shared(const sem_t *semaphore)
+{
+	union {
+		sem_t semaphore;
+		unsigned char byte[sizeof(sem_t)];
+	} shared = { .byte = { 0 } }, private = { .byte = { 0 } };
+	const unsigned char *byte = (const unsigned char *)semaphore;
+
+	sem_init(&shared.semaphore, 1, 1);
+	sem_init(&private.semaphore, 0, 1);
+	for (size_t i = 0; i < sizeof(sem_t); i++)
+		if (shared.byte[i] != private.byte[i] && byte[i] != shared.byte[i])
+			return false;
+	return true;
+}
+
+static void semaphores_start_right(struct exam *x)
+{
+	struct message_queue *q;
+	size_t size;
+
+	make_queue(x);
+	q = map_into_exam(x, QUEUE, &size);
+	need(x, q && size >= SIZE);
+	struct {
+		const char *name;
+		sem_t *semaphore;
+		int value;
+		const char *why;
+	} row[] = {
+		{ "free_slots", &q->free_slots, QUEUE_SLOTS,
+		  "all slots are free: one more and a message is overwritten" },
+		{ "used_slots", &q->used_slots, 0, "no message is there yet" },
+		{ "lock", &q->lock, 1, "nobody is inside, and one may go in" },
+	};
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(*row); i++) {
+		expect(x, value_of(row[i].semaphore) == row[i].value,
+		       .expected = say(x, "%s starts at %d", row[i].name, row[i].value),
+		       .observed = say(x, "%d", value_of(row[i].semaphore)),
+		       .from = "sem_getvalue() on the file's bytes", .why = row[i].why);
+		expect(x, is_shared(row[i].semaphore),
+		       .expected = say(x, "%s is process-shared", row[i].name),
+		       .observed = "it is private to one process",
+		       .from = say(x, "%s at byte %td of " QUEUE, row[i].name,
+				   (char *)row[i].semaphore - (char *)q),
+		       .why = "a wait on a private semaphore uses a private futex, which no other process can wake");
+	}
+	expect(x,
+	       q->magic == QUEUE_MAGIC && q->version == 1 && q->read_index == 0 &&
+		       q->write_index == 0,
+	       .expected = say(x, "magic 0x%x, version 1, read_index 0, write_index 0",
+			       QUEUE_MAGIC),
+	       .observed = say(x, "magic 0x%x, version %u, read_index %u, write_index %u", q->magic,
+			       q->version, q->read_index, q->write_index),
+	       .from = "the first bytes of " QUEUE, .why = "all programs agree on the layout");
+}
+
+/* The first byte of a file that the program maps shared and writable from its beginning, or 0. */
+static uint64_t new_queue_at(struct exam *x, struct program *p, struct process **who)
+{
+	for (*who = first_process(p); *who; *who = next_process(*who)) {
+		const struct maps *maps = maps_now(x, *who);
+
+		for (size_t i = 0; i < maps->count; i++) {
+			const struct vma *vma = &maps->vma[i];
+
+			if (vma->inode && vma->perms[1] == 'w' && vma->perms[3] == 's' &&
+			    vma->offset == 0 && strncmp(vma->path, "/dev/zero", 9) != 0)
+				return vma->start;
+		}
+	}
+	return 0;
+}
+
+/*
+ * At the store of the magic number all other bytes are overwritten with a mark. What is no mark at
+ * the end was stored after the magic.
+ */
+static void magic_comes_last(struct exam *x)
+{
+	struct program *p = start(x, "queue", .args = { "create", QUEUE });
+	unsigned char mark[SIZE];
+	struct process *who;
+	struct watch *watch;
+	const char *at = NULL;
+	uint64_t base = 0;
+	struct bytes after;
+	size_t i;
+
+	need_watchpoints(x);
+	while (!base && run_to(x, p, after_call(CALL_mmap), at_exit()) == 0)
+		base = new_queue_at(x, p, &who);
+	if (base) {
+		uint32_t magic = 0;
+		bool seen = false;
+
+		watch = watch_memory(x, who, base, 4, WATCH_STORES);
+		while (!seen && run_to(x, p, at_watch(watch), at_exit()) == 0)
+			seen = peek(x, who, base, &magic, 4) && magic == QUEUE_MAGIC;
+		if (seen) {
+			at = last_stop(x, p)->at;
+			memset(mark, 0xA5, sizeof(mark));
+			poke(x, who, base + 4, mark, SIZE - 4);
+		}
+		finish(x, p);
+		after = file_bytes(x, QUEUE, 4, SIZE - 4);
+		for (i = 0; seen && i < after.size && after.data[i] == 0xA5;)
+			i++;
+		expect(x, !seen || i >= after.size,
+		       .expected = "the magic number is the last store into the file",
+		       .observed = say(x, "byte %zu of the struct was stored after it", i + 4),
+		       .from = "a watchpoint on the magic number", .at = at,
+		       .why = "who sees the magic number uses the rest at once");
+	}
+	finish(x, p);
+	after = file_bytes(x, QUEUE, 0, 4);
+	expect(x, after.size == 4 && memcmp(after.data, &(uint32_t){ QUEUE_MAGIC }, 4) == 0,
+	       .expected = say(x, "the magic number 0x%x", QUEUE_MAGIC),
+	       .observed = quoted(x, after.data, after.size, 4), .from = "bytes 0 to 3 of " QUEUE,
+	       .why = "it says that the queue is ready");
+}
+
+/* Creation refused: the error is said, and the bytes under the name are what they were. */
+static void expect_refused(struct exam *x, struct program *p, const char *name, struct bytes before,
+			   const char *why)
+{
+	struct bytes after = file_bytes(x, name, 0, SIZE + 1);
+
+	expect_error(x, p, why);
+	expect(x, after.size == before.size && memcmp(after.data, before.data, before.size) == 0,
+	       .expected = "the file that was there is left as it was",
+	       .observed = "its bytes or its size have changed",
+	       .from = say(x, "%s after `%s`", name, command_of(x, p)), .why = why);
+}
+
+/* Is this stop the moment before a name may come into being? */
+static bool makes_a_name(const struct event *event)
+{
+	switch (event->call) {
+	case CALL_open:
+		return event->args[1] & O_CREAT;
+	case CALL_openat:
+		return event->args[2] & O_CREAT;
+	case CALL_openat2:
+	case CALL_creat:
+	case CALL_link:
+	case CALL_linkat:
+	case CALL_rename:
+	case CALL_renameat:
+	case CALL_renameat2:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* A queue appears under the name when create has looked and is about to make its own. */
+static void create_against_another(struct exam *x)
+{
+	struct program *p = start(x, "queue", .args = { "create", QUEUE });
+	struct bytes before;
+	bool there = false;
+
+	while (!there &&
+	       run_to(x, p, at_calls(call_set_family(FAMILY_OPEN | FAMILY_NAME)), at_end()) == 0)
+		there = makes_a_name(last_stop(x, p)->event);
+	if (!there)
+		return;
+	any_queue(x, 3);
+	before = file_bytes(x, QUEUE, 0, SIZE);
+	finish(x, p);
+	expect_refused(
+		x, p, QUEUE, before,
+		"another create was faster: only O_EXCL (or link) looks and makes in one step");
+}
+
+static void failed_create(struct exam *x, enum call call, int error)
+{
+	struct program *p = start(x, "queue", .args = { "create", QUEUE });
+	struct fault *fault = fail_call(x, p, call, error, NULL, 0);
+
+	finish(x, p);
+	if (fault_struck(fault)) {
+		expect_error(x, p, say(x, "%s failed", call_name(call)));
+		expect(x, directory_list(x, ".")[0] == '\0', .expected = "no file is left behind",
+		       .observed = directory_list(x, "."),
+		       .from = from_event(x, fault_event(fault)),
+		       .why = "a half-made queue is refused by everybody, and the next create too");
+	} else {
+		remove_name(x, QUEUE);
+	}
+}
+
+static void create_is_all_or_nothing(struct exam *x)
+{
+	struct program *p;
+	struct bytes before;
+
+	failed_create(x, CALL_mmap, ENOMEM);
+	failed_create(x, CALL_ftruncate, ENOSPC);
+	any_queue(x, 5);
+	before = file_bytes(x, QUEUE, 0, SIZE);
+	p = run(x, "queue", .args = { "create", QUEUE });
+	expect_refused(x, p, QUEUE, before, "a live queue is never made anew");
+	put_text(x, "precious", "not yours\n");
+	remove_name(x, QUEUE);
+	put_link(x, QUEUE, "precious");
+	before = file_bytes(x, "precious", 0, SIZE);
+	p = run(x, "queue", .args = { "create", QUEUE });
+	expect_refused(x, p, "precious", before,
+		       "a link planted under a known name leads to somebody's file");
+	remove_name(x, QUEUE);
+	put_link(x, QUEUE, "nowhere");
+	p = run(x, "queue", .args = { "create", QUEUE });
+	expect_error(x, p, "the name exists: it is a link");
+	expect(x, !name_exists(x, "nowhere"), .expected = "nothing is made through a link",
+	       .observed = "its target exists now",
+	       .why = "O_EXCL refuses a link, wherever it leads");
+	remove_name(x, QUEUE);
+	create_against_another(x);
+}
+
+/* ---- what is no queue ---- */
+
+static void put_changed(struct exam *x, size_t offset, uint32_t value)
+{
+	any_queue(x, 3);
+	put_bytes(x, QUEUE, (off_t)offset, &value, sizeof(value));
+}
+
+static void put_nothing(struct exam *x)
+{
+	(void)x;
+}
+static void put_empty_file(struct exam *x)
+{
+	put_text(x, QUEUE, "");
+}
+static void put_shorter(struct exam *x)
+{
+	any_queue(x, 3);
+	set_size(x, QUEUE, SIZE - 1);
+}
+static void put_one_page(struct exam *x)
+{
+	any_queue(x, 3);
+	set_size(x, QUEUE, (off_t)page_size());
+}
+static void put_longer(struct exam *x)
+{
+	any_queue(x, 3);
+	set_size(x, QUEUE, SIZE + 1);
+}
+static void put_unready(struct exam *x)
+{
+	put_changed(x, offsetof(struct message_queue, magic), 0);
+}
+static void put_other_magic(struct exam *x)
+{
+	put_changed(x, offsetof(struct message_queue, magic), QUEUE_MAGIC ^ 0x20000000u);
+}
+static void put_version_0(struct exam *x)
+{
+	put_changed(x, offsetof(struct message_queue, version), 0);
+}
+static void put_version_2(struct exam *x)
+{
+	put_changed(x, offsetof(struct message_queue, version), 2);
+}
+static void put_a_fifo(struct exam *x)
+{
+	put_fifo(x, QUEUE);
+}
+static void put_a_directory(struct exam *x)
+{
+	put_directory(x, QUEUE);
+}
+static void put_link_to_queue(struct exam *x)
+{
+	put_queue(x, "other", 0, 3);
+	put_link(x, QUEUE, "other");
+}
+static void put_link_to_nothing(struct exam *x)
+{
+	put_link(x, QUEUE, "nowhere");
+}
+
+static const struct impostor {
+	const char *what;
+	void (*put)(struct exam *x);
+} impostors[] = {
+	{ "there is no such file: send and recv never make one", put_nothing },
+	{ "the file is empty: touching its mapping is a SIGBUS", put_empty_file },
+	{ "the file is one byte too short", put_shorter },
+	{ "the file is one page: most slots lie beyond its end", put_one_page },
+	{ "the file is one byte too long", put_longer },
+	{ "the magic number is not there yet: create is still at work", put_unready },
+	{ "the magic number is another one", put_other_magic },
+	{ "the version is 0", put_version_0 },
+	{ "the version is 2, and who knows what that looks like", put_version_2 },
+	{ "it is a FIFO", put_a_fifo },
+	{ "it is a directory", put_a_directory },
+	{ "it is a symbolic link to a queue: its owner chooses what we write to",
+	  put_link_to_queue },
+	{ "it is a symbolic link to nothing", put_link_to_nothing },
+};
+
+static const struct words uses[] = {
+	{ { "send", QUEUE } },
+	{ { "recv", QUEUE, "1" } },
+	{ { "recv", QUEUE, "0" } },
+	{ { "destroy", QUEUE } },
+};
+
+static struct program *use(struct exam *x, const struct words *words)
+{
+	return run(x, "queue", .args = { words->word[0], words->word[1], words->word[2] },
+		   .input = "unwanted\n");
+}
+
+static const char *target_of(const struct impostor *impostor)
+{
+	return impostor->put == put_link_to_queue ? "other" : QUEUE;
+}
+
+/* Everything in the directory goes, so that the next one finds it empty. */
+static void sweep(struct exam *x)
+{
+	static const char *const names[] = { QUEUE, "other", "nowhere" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (name_exists(x, names[i]))
+			remove_name(x, names[i]);
+}
+
+static void try_impostor(struct exam *x, const struct impostor *impostor, const struct words *words)
+{
+	const char *names_before, *names_after;
+	struct bytes before, after;
+	struct program *p;
+	bool readable;
+
+	sweep(x);
+	impostor->put(x);
+	readable = impostor->put != put_a_fifo && impostor->put != put_a_directory;
+	names_before = directory_list(x, ".");
+	before = readable ? file_bytes(x, target_of(impostor), 0, SIZE + 1)
+			  : (struct bytes){ (unsigned char *)"", 0 };
+	p = use(x, words);
+	expect_error(x, p, impostor->what);
+	kill_program(x, p);
+	names_after = directory_list(x, ".");
+	after = readable ? file_bytes(x, target_of(impostor), 0, SIZE + 1) : before;
+	expect(x,
+	       strcmp(names_before, names_after) == 0 && before.size == after.size &&
+		       memcmp(before.data, after.data, before.size) == 0,
+	       .expected = "what is no queue is left as it was",
+	       .observed = strcmp(names_before, names_after) == 0
+				   ? "its bytes have changed"
+				   : say(x, "the directory holds %s",
+					 quoted(x, names_after, strlen(names_after), 60)),
+	       .from = say(x, "after `%s`", command_of(x, p)), .why = impostor->what);
+}
+
+static bool opens_queue(const struct event *event)
+{
+	size_t length = event->path ? strlen(event->path) : 0;
+
+	return (event->call == CALL_open || event->call == CALL_openat ||
+		event->call == CALL_openat2) &&
+	       length >= strlen(QUEUE) && strcmp(event->path + length - strlen(QUEUE), QUEUE) == 0;
+}
+
+/* A link is put under the name at the moment before the program's open number `which`. False where
+ * it has fewer. */
+static bool link_before_open(struct exam *x, const struct words *words, int which)
+{
+	struct program *p;
+	struct bytes before, after;
+
+	sweep(x);
+	any_queue(x, 2);
+	p = start(x, "queue", .args = { words->word[0], words->word[1], words->word[2] },
+		  .input = "unwanted\n");
+	for (int seen = -1; seen < which;) {
+		if (run_to(x, p, at_calls(call_set_family(FAMILY_OPEN)), at_end()) != 0) {
+			kill_program(x, p);
+			return false;
+		}
+		if (opens_queue(last_stop(x, p)->event))
+			seen++;
+	}
+	rename_file(x, QUEUE, "other");
+	put_link(x, QUEUE, "other");
+	before = file_bytes(x, "other", 0, SIZE);
+	finish(x, p);
+	after = file_bytes(x, "other", 0, SIZE);
+	expect_error(
+		x, p,
+		"the link was put there between the look at the name and open: only open itself can refuse it");
+	expect(x, memcmp(before.data, after.data, before.size) == 0,
+	       .expected = "the file behind the link is not touched",
+	       .observed = "its bytes have changed", .from = say(x, "after `%s`", command_of(x, p)),
+	       .why = "O_NOFOLLOW looks and opens in one step");
+	return true;
+}
+
+static void no_memory(struct exam *x, const struct words *words)
+{
+	struct program *p;
+	struct fault *fault;
+
+	sweep(x);
+	any_queue(x, 2);
+	p = start(x, "queue", .args = { words->word[0], words->word[1], words->word[2] },
+		  .input = "unwanted\n");
+	fault = fail_call(x, p, CALL_mmap, ENOMEM, NULL, 0);
+	finish(x, p);
+	if (fault_struck(fault))
+		expect_error(x, p, "mmap failed, and says so with MAP_FAILED, which is not NULL");
+}
+
+static void only_a_queue_is_opened(struct exam *x)
+{
+	static const struct words bad[] = {
+		{ { "create" } },
+		{ { "create", QUEUE, "1" } },
+		{ { "send" } },
+		{ { "send", QUEUE, "1" } },
+		{ { "recv", QUEUE } },
+		{ { "recv", QUEUE, "x" } },
+		{ { "recv", QUEUE, "-1" } },
+		{ { "recv", QUEUE, "" } },
+		{ { "recv", QUEUE, "1x" } },
+		{ { "recv", QUEUE, "1", "2" } },
+		{ { "destroy" } },
+		{ { "destroy", QUEUE, "1" } },
+		{ { "remove", QUEUE } },
+		{ { 0 } },
+	};
+	struct program *p;
+
+	for (size_t i = 0; i < sizeof(uses) / sizeof(*uses) && !failed(x); i++) {
+		for (size_t k = 0; k < sizeof(impostors) / sizeof(*impostors) && !failed(x); k++)
+			try_impostor(x, &impostors[k], &uses[i]);
+		for (int which = 0; which < 3 && !failed(x) && link_before_open(x, &uses[i], which);
+		     which++)
+			;
+		no_memory(x, &uses[i]);
+	}
+	if (failed(x))
+		return;
+	sweep(x);
+	any_queue(x, 4);
+	p = run(x, "queue", .args = { "recv", QUEUE, "0" });
+	expect_exit(x, p, 0, "the queue is good");
+	expect_output(x, p, "", "COUNT 0 prints nothing");
+	p = run(x, "queue", .args = { "destroy", QUEUE });
+	expect_exit(x, p, 0, "it is a queue");
+	expect(x, !name_exists(x, QUEUE), .expected = "destroy removes the name",
+	       .observed = "it is still there",
+	       .why = "the file lives as long as its name or a mapping of it");
+	any_queue(x, 1);
+	expect_usages(x, "queue", bad);
+}
+
+/* ---- messages ---- */
+
+static struct program *send_text(struct exam *x, const char *lines)
+{
+	struct program *p = run(x, "queue", .args = { "send", QUEUE }, .input = lines);
+
+	expect_exit(x, p, 0, "every line found a free slot");
+	expect_output(x, p, "", "send prints nothing");
+	return p;
+}
+
+static struct program *receive_text(struct exam *x, int count, const char *expected,
+				    const char *why)
+{
+	struct program *p = run(x, "queue", .args = { "recv", QUEUE, say(x, "%d", count) });
+
+	if (expect_exit(x, p, 0, "so many messages were there"))
+		expect_output(x, p, expected, why);
+	return p;
+}
+
+static void order_over_three_wraps(struct exam *x)
+{
+	struct message_queue *q;
+	struct program *sender, *receiver;
+	const char *lines, *more;
+
+	/* the layout: where a peer will look for the messages */
+	q = put_queue(x, QUEUE, QUEUE_SLOTS - 2, 0);
+	lines = fresh_lines(x, 5);
+	send_text(x, lines);
+	expect(x, strcmp(waiting_lines(x, q, QUEUE_SLOTS - 2, 5), lines) == 0,
+	       .expected = say(x, "slots 98, 99, 0, 1, 2: %s", quoted(x, lines, strlen(lines), 60)),
+	       .observed = quoted(x, waiting_lines(x, q, QUEUE_SLOTS - 2, 5),
+				  strlen(waiting_lines(x, q, QUEUE_SLOTS - 2, 5)), 60),
+	       .from = "the slots in " QUEUE, .why = "slot 99 is followed by slot 0");
+	need(x, !failed(x));
+	more = fresh_lines(x, 4);
+	send_text(x, more);
+	receive_text(x, 9, say(x, "%s%s", lines, more),
+		     "a second sender adds to what the first one sent");
+	need(x, !failed(x));
+	expect_state(x, q, 0, "every message was taken");
+	/* the student's own queue, filled to the brim and emptied, over and over */
+	remove_name(x, QUEUE);
+	make_queue(x);
+	for (int round = 0; round < 4 && !failed(x); round++) {
+		int count = round == 1 ? QUEUE_SLOTS : (int)pick(x, 60, QUEUE_SLOTS);
+
+		lines = fresh_lines(x, count);
+		send_text(x, lines);
+		receive_text(x, count, lines, "first in, first out, through every slot");
+	}
+	need(x, !failed(x));
+	lines = fresh_lines(x, 3 * QUEUE_SLOTS + 30);
+	sender = start(x, "queue", .args = { "send", QUEUE }, .input = lines);
+	receiver = start(x, "queue", .args = { "recv", QUEUE, say(x, "%d", 3 * QUEUE_SLOTS + 30) });
+	finish(x, receiver);
+	finish(x, sender);
+	expect_exit(x, receiver, 0, "sender and receiver at work together");
+	expect_output(x, receiver, lines, "first in, first out, while both are at work");
+	expect_exit(x, sender, 0, "sender and receiver at work together");
+}
+
+/* ---- waiting ---- */
+
+/* The process of the program that waits in a futex, else its first one. */
+static struct process *waiter(struct exam *x, struct program *p)
+{
+	for (struct process *each = first_process(p); each; each = next_process(each))
+		if (alive(each) && waiting(x, each).futex)
+			return each;
+	return first_process(p);
+}
+
+/* It waits; a signal wakes it for nothing, and so do time-outs, if it has any; it waits on. */
+static void waits_patiently(struct exam *x, struct program *p, const char *what)
+{
+	struct wait_info wait;
+	size_t size;
+
+	for (int round = 0; round < 3; round++) {
+		if (!expect_blocks(x, p, what))
+			need(x, false);
+		wait = waiting(x, waiter(x, p));
+		need(x, !wait.timed || wait.timeout_ms >= 900,
+		     .expected = "a wait without a time-out, or one of a second or more",
+		     .observed = say(x, "%s with a time-out of %lld ms", wait.text,
+				     (long long)wait.timeout_ms),
+		     .at = wait.at, .why = "many short waits are a busy-wait in slow motion");
+		if (round < 2)
+			interrupt_wait(x, waiter(x, p));
+	}
+	set_limits(x, p, 2000, 20000, 200000);
+	run_to(x, p, at_end());
+	output(x, p, &size);
+	need(x, ending(p).how == STILL_THERE && size == 0,
+	     .expected = say(x, "it waits on for %s", what),
+	     .observed = say(x, "%s, printed %s", ending_text(x, p),
+			     quoted(x, output(x, p, NULL), size, 60)),
+	     .why = "a wait that was interrupted or timed out has got nothing");
+	set_limits(x, p, 10000, 30000, 600000);
+}
+
+static void empty_queue_blocks(struct exam *x)
+{
+	struct message_queue *q = any_queue(x, 0);
+	struct program *receiver = start(x, "queue", .args = { "recv", QUEUE, "1" }), *sender;
+
+	waits_patiently(x, receiver, "a message in an empty queue");
+	sender = run(x, "queue", .args = { "send", QUEUE }, .input = "at last\n");
+	expect_exit(x, sender, 0,
+		    "the queue is empty, and the receiver that waits must not keep the lock");
+	finish(x, receiver);
+	if (expect_exit(x, receiver, 0, "the message is there"))
+		expect_output(x, receiver, "at last\n", "the message that it waited for");
+	expect_state(x, q, 0, "one message came and went");
+}
+
+static void full_queue_blocks(struct exam *x)
+{
+	struct message_queue *q = any_queue(x, QUEUE_SLOTS);
+	struct program *sender = start(x, "queue", .args = { "send", QUEUE },
+				       .input = "one more\n"),
+		       *receiver;
+	const char *first = say(x, "%s\n", q->text[q->read_index]);
+
+	waits_patiently(x, sender, "a free slot in a full queue");
+	receiver = run(x, "queue", .args = { "recv", QUEUE, "1" });
+	if (expect_exit(x, receiver, 0,
+			"the queue is full, and the sender that waits must not keep the lock"))
+		expect_output(x, receiver, first, "the oldest message");
+	finish(x, sender);
+	expect_exit(x, sender, 0, "a slot is free now");
+	expect_state(x, q, QUEUE_SLOTS, "one message went and one came");
+}
+
+/* The exam is inside: nobody else comes in, and nobody spins before the door. */
+static void taken_lock_blocks(struct exam *x)
+{
+	struct message_queue *q = any_queue(x, 3);
+	const char *first = say(x, "%s\n", q->text[q->read_index]);
+	struct program *receiver;
+
+	sem_trywait(&q->lock);
+	receiver = start(x, "queue", .args = { "recv", QUEUE, "1" });
+	if (run_to(x, receiver, when_blocked(), at_end()) == 1)
+		return; /* it never asks for the lock: another check says so */
+	waits_patiently(x, receiver, "the lock");
+	sem_post(&q->lock);
+	finish(x, receiver);
+	expect_exit(x, receiver, 0, "the lock is free again");
+	expect_output(x, receiver, first, "the oldest message");
+}
+
+static void waits_in_the_kernel(struct exam *x)
+{
+	empty_queue_blocks(x);
+	if (!failed(x))
+		full_queue_blocks(x);
+	if (!failed(x))
+		taken_lock_blocks(x);
+}
+
+/* ---- the lock ---- */
+
+static const struct place {
+	const char *what;
+	size_t offset;
+	bool in_slot; /* the offset counts from the slot's beginning */
+} places[] = {
+	{ "read_index or write_index", offsetof(struct message_queue, read_index), false },
+	{ "the beginning of a slot", 0, true },
+	{ "the middle of a slot", 32, true },
+};
+
+static const char
+	*const long_line = "a line that reaches well into the second half of its slot.....\n";
+
+/* Each load and store of the place happens while the lock is taken: the program is alone, so by
+ * itself. */
+static void inside_only(struct exam *x, const char *command, const struct place *place)
+{
+	uint32_t slot = (uint32_t)pick(x, 0, QUEUE_SLOTS - 1);
+	bool sends = strcmp(command, "send") == 0;
+	struct message_queue *q = put_queue(x, QUEUE, slot, sends ? 0 : 2);
+	size_t offset = place->offset +
+			(place->in_slot ? offsetof(struct message_queue, text) + slot * QUEUE_TEXT
+					: 0);
+	struct watch *watch;
+	struct program *p;
+
+	if (!sends)
+		strcpy(q->text[slot],
+		       "a line that reaches well into the second half of its slot.....");
+	watch = watch_file(x, QUEUE, (off_t)offset, 8, WATCH_ACCESSES);
+	p = start(x, "queue", .args = { command, QUEUE, sends ? NULL : "1" }, .input = long_line);
+	while (run_to(x, p, at_watch(watch), at_end()) == 0)
+		need(x, value_of(&q->lock) == 0,
+		     .expected = say(x, "%s is touched while the lock is held", place->what),
+		     .observed = "lock is 1: nobody is inside",
+		     .from = say(x, "a watchpoint on byte %zu of " QUEUE, offset),
+		     .at = last_stop(x, p)->at,
+		     .why = "between unlock and this another process may do the same");
+	unwatch(x, watch);
+	expect_exit(x, p, 0, "nothing is in its way");
+}
+
+/* The exam has the lock. Who waits for it has not yet told anybody of a message or a slot. */
+static void nothing_posted_early(struct exam *x, const char *command)
+{
+	struct message_queue *q = any_queue(x, 3);
+	bool sends = strcmp(command, "send") == 0;
+	struct program *p;
+
+	sem_trywait(&q->lock);
+	p = start(x, "queue", .args = { command, QUEUE, sends ? NULL : "1" }, .input = "one\n");
+	need(x, run_to(x, p, when_blocked(), at_end()) == 0,
+	     .expected = say(x, "%s waits for the lock", command), .observed = ending_text(x, p),
+	     .from = state_text(x, q), .why = "the exam holds the lock: somebody is inside");
+	expect(x,
+	       value_of(sends ? &q->used_slots : &q->free_slots) == (sends ? 3 : QUEUE_SLOTS - 3),
+	       .expected = sends ? "used_slots is posted when the message is in its slot"
+				 : "free_slots is posted when the message is out of its slot",
+	       .observed = state_text(x, q), .at = waiting(x, waiter(x, p)).at,
+	       .from = say(x, "%s waits for the lock", command_of(x, p)),
+	       .why = sends ? "a receiver may take a message that is not there yet"
+			    : "a sender may overwrite a message that was not read yet");
+	sem_post(&q->lock);
+	finish(x, p);
+}
+
+/* One is held inside its section while the other is let run: the other must wait. */
+static void two_at_once(struct exam *x, const char *first, const char *second)
+{
+	struct message_queue *q = any_queue(x, 10);
+	struct watch *watch = watch_file(x, QUEUE, offsetof(struct message_queue, read_index), 8,
+					 WATCH_ACCESSES);
+	struct program *a = start(x, "queue",
+				  .args = { first, QUEUE, first[0] == 'r' ? "1" : NULL },
+				  .input = "a\n"),
+		       *b;
+	const char *at;
+
+	if (run_to(x, a, at_watch(watch), at_end()) != 0)
+		return;
+	at = last_stop(x, a)->at;
+	hold_program(x, a);
+	b = start(x, "queue", .args = { second, QUEUE, second[0] == 'r' ? "1" : NULL },
+		  .input = "b\n");
+	need(x, run_to(x, b, when_blocked(), at_watch(watch), at_end()) == 0,
+	     .expected = say(x, "%s waits while %s is held at %s", second, first,
+			     at ? at : "its index"),
+	     .observed = ending(b).how == STILL_THERE ? say(x, "both are inside: %s is at %s",
+							    second, last_stop(x, b)->at)
+						      : ending_text(x, b),
+	     .at = last_stop(x, b) ? last_stop(x, b)->at : NULL, .from = state_text(x, q),
+	     .why = "both may use the same slot");
+	release_program(x, a);
+	unwatch(x, watch);
+	finish(x, b);
+	finish(x, a);
+	expect_exit(x, a, 0, "it was released");
+	expect_exit(x, b, 0, "the lock is free again");
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The lines of a text in alphabetical order. */
+static const char *sorted(struct exam *x, const char *text)
+{
+	char *copy = room(x, strlen(text) + 1), *result = room(x, strlen(text) + 1), *end = result,
+	     *rest = NULL;
+	char **line = room(x, (strlen(text) + 1) * sizeof(*line));
+	size_t count = 0;
+
+	strcpy(copy, text);
+	for (char *each = strtok_r(copy, "\n", &rest); each; each = strtok_r(NULL, "\n", &rest))
+		line[count++] = each;
+	qsort(line, count, sizeof(*line), by_text);
+	for (size_t i = 0; i < count; i++)
+		end += sprintf(end, "%s\n", line[i]);
+	return result;
+}
+
+static void four_at_work(struct exam *x)
+{
+	const char *one = fresh_lines(x, 150), *two = fresh_lines(x, 150), *sent, *got;
+	struct message_queue *q = any_queue(x, 0);
+	struct program *p[4];
+
+	p[0] = start(x, "queue", .args = { "send", QUEUE }, .input = one);
+	p[1] = start(x, "queue", .args = { "recv", QUEUE, "170" });
+	p[2] = start(x, "queue", .args = { "send", QUEUE }, .input = two);
+	p[3] = start(x, "queue", .args = { "recv", QUEUE, "130" });
+	for (int i = 0; i < 4; i++) {
+		finish(x, p[i]);
+		expect_exit(x, p[i], 0, "two senders and two receivers at work");
+	}
+	sent = sorted(x, say(x, "%s%s", one, two));
+	got = sorted(x, say(x, "%s%s", output(x, p[1], NULL), output(x, p[3], NULL)));
+	expect(x, strcmp(sent, got) == 0,
+	       .expected = "two receivers print each of the two senders' 300 lines once",
+	       .observed = "a line is missing, doubled or torn", .from = state_text(x, q),
+	       .why = "the lock lets one in at a time");
+	expect_state(x, q, 0, "every message was taken");
+}
+
+static void lock_guards_everything(struct exam *x)
+{
+	static const char *const commands[] = { "send", "recv" };
+
+	for (int i = 0; i < 2; i++)
+		nothing_posted_early(x, commands[i]);
+	four_at_work(x);
+	need_watchpoints(x);
+	for (int i = 0; i < 2; i++)
+		for (size_t k = 0; k < sizeof(places) / sizeof(*places); k++)
+			inside_only(x, commands[i], &places[k]);
+	for (int i = 0; i < 4 && !failed(x); i++)
+		two_at_once(x, commands[i & 1], commands[i >> 1]);
+}
+
+/* ---- lines, good and bad ---- */
+
+/* Lines with every byte but NUL and newline, of every length that is allowed at its limits. */
+static const char *odd_lines(struct exam *x)
+{
+	char *lines = room(x, 1024), *end = lines;
+	size_t column = 0;
+
+	end += sprintf(end, "%%s %%n %%d %%%%\n\n\n\t \\n \r\n ");
+	end += sprintf(end, "\n%s\n", pick_word(x, QUEUE_TEXT - 1));
+	for (int byte = 1; byte < 256; byte++) {
+		if (byte == '\n')
+			continue;
+		*end++ = (char)byte;
+		if (++column % (QUEUE_TEXT - 1) == 0)
+			*end++ = '\n';
+	}
+	strcpy(end, "\n\nthe last line has no newline");
+	return lines;
+}
+
+static int lines_in(const char *text)
+{
+	int count = 0;
+
+	for (; *text; text++)
+		count += *text == '\n' || text[1] == '\0';
+	return count;
+}
+
+static void bad_line(struct exam *x, const char *bad, size_t size, const char *why)
+{
+	const char *before = fresh_lines(x, 3);
+	struct message_queue *q = any_queue(x, 0);
+	char *input = room(x, strlen(before) + size + 32);
+	struct program *p;
+
+	strcpy(input, before);
+	memcpy(input + strlen(before), bad, size);
+	memcpy(input + strlen(before) + size, "\nnot this\n", 10);
+	p = run(x, "queue", .args = { "send", QUEUE }, .input = input,
+		.input_size = strlen(before) + size + 10);
+	expect_error(x, p, why);
+	expect(x, q->write_index == (q->read_index + 3) % QUEUE_SLOTS,
+	       .expected = "the three lines before it are sent, no more",
+	       .observed = say(x, "%s after `%s`", state_text(x, q), command_of(x, p)),
+	       .why = say(x, "%s: send ends there", why));
+	if (expect_state(x, q, 3, "a refused line takes no slot with it, and no lock"))
+		receive_text(x, 3, before, "the lines before the bad one");
+}
+
+static void failed_read(struct exam *x, enum input_kind kind)
+{
+	struct message_queue *q = any_queue(x, 2);
+	struct program *p = run(x, "queue", .args = { "send", QUEUE }, .stdin_is = kind);
+
+	expect_error(x, p, "read(2) of standard input failed: that is not the end of the input");
+	expect_state(x, q, 2, "nothing was sent");
+}
+
+static void lines_arrive_unchanged(struct exam *x)
+{
+	const char *lines = odd_lines(x);
+	char long_word[300];
+
+	any_queue(x, 0);
+	send_text(x, lines);
+	receive_text(x, lines_in(lines), say(x, "%s\n", lines),
+		     "every byte but newline and NUL is text, an empty line is a message");
+	memset(long_word, 'x', sizeof(long_word));
+	if (!failed(x))
+		bad_line(x, long_word, QUEUE_TEXT, "a line of 64 bytes has no room for its NUL");
+	if (!failed(x))
+		bad_line(x, long_word, 2 * QUEUE_TEXT - 1,
+			 "a line of 127 bytes is not two messages");
+	if (!failed(x))
+		bad_line(x, long_word, sizeof(long_word), "a line of 300 bytes fits no slot");
+	if (!failed(x))
+		bad_line(x, "cut\0off", 7, "a NUL inside a line would cut it");
+	if (!failed(x))
+		bad_line(x, "\0", 1, "a line of one NUL would arrive as an empty one");
+	if (!failed(x))
+		failed_read(x, INPUT_BROKEN);
+	if (!failed(x))
+		failed_read(x, INPUT_CLOSED);
+}
+
+/* ---- nothing kept back ---- */
+
+/* To the moment at which the program has read all there is and asks for more. */
+static void need_hungry(struct exam *x, struct program *p)
+{
+	do
+		need_moment(x, p, at_read_of(STDIN_FILENO), "the next read of standard input");
+	while (unread_input(x, p) > 0);
+}
+
+static void sent_before_the_next_read(struct exam *x)
+{
+	struct message_queue *q = any_queue(x, 0);
+	struct program *p = start(x, "queue", .args = { "send", QUEUE }, .typed = true);
+	const char *why =
+		"this read may block for ever: the lines before it are sent, and nothing is held meanwhile";
+
+	need_hungry(x, p);
+	expect_state(x, q, 0, "nothing was read, nothing is held");
+	feed(x, p, "first\n");
+	need_hungry(x, p);
+	expect_state(x, q, 1, why);
+	feed(x, p, "second\n\nthird\nhalf a li");
+	need_hungry(x, p);
+	expect_state(x, q, 4, why);
+	feed(x, p, "ne");
+	feed_end(x, p);
+	finish(x, p);
+	expect_exit(x, p, 0, "the input has ended");
+	if (expect_state(x, q, 5, "a last line without newline is a message"))
+		receive_text(x, 5, "first\nsecond\n\nthird\nhalf a line\n", "all lines, in order");
+}
+
+static void printed_before_the_next_wait(struct exam *x)
+{
+	struct message_queue *q = any_queue(x, 2);
+	const char *two = waiting_lines(x, q, q->read_index, 2);
+	struct program *p = start(x, "queue", .args = { "recv", QUEUE, "4" });
+
+	need_moment(x, p, when_blocked(), "recv waits for a third message");
+	expect_output(x, p, two,
+		      "both messages are out before the wait for the third, which may never come");
+	put_message(q, "and one more");
+	need_moment(x, p, when_blocked(), "recv waits for a fourth message");
+	expect_output(x, p, say(x, "%sand one more\n", two), "out before the next wait");
+	kill_program(x, p);
+	if (!expect_state(x, q, 0, "recv was killed while it waited: it has taken nothing with it"))
+		return;
+	put_message(q, "for the next one");
+	receive_text(x, 1, "for the next one\n", "the receiver before was killed while it waited");
+}
+
+static void full_output(struct exam *x, enum output_kind kind, const char *what)
+{
+	struct message_queue *q = any_queue(x, 4);
+	uint32_t first = q->read_index;
+	struct program *p = run(x, "queue", .args = { "recv", QUEUE, "1" }, .stdout_is = kind);
+	int used;
+
+	if (!(kind == OUTPUT_GONE && ending(p).how == KILLED && ending(p).status == SIGPIPE))
+		expect_error(x, p, what);
+	used = value_of(&q->used_slots);
+	if (used != 4)
+		used = 3; /* the message at hand may be lost, or put back */
+	if (!expect_state(
+		    x, q, used,
+		    say(x, "%s: the one message may be lost, the lock and the slot may not", what)))
+		return;
+	receive_text(x, 2, waiting_lines(x, q, first + 4 - (uint32_t)used, 2),
+		     "what waited behind it");
+}
+
+static void nothing_kept_back(struct exam *x)
+{
+	struct message_queue *q;
+	struct program *p;
+
+	sent_before_the_next_read(x);
+	if (!failed(x))
+		printed_before_the_next_wait(x);
+	if (!failed(x))
+		full_output(x, OUTPUT_FULL, "standard output is a full disk");
+	if (!failed(x))
+		full_output(x, OUTPUT_CLOSED, "standard output is closed");
+	if (!failed(x))
+		full_output(x, OUTPUT_GONE, "nobody reads standard output any more");
+	q = any_queue(x, QUEUE_SLOTS);
+	p = run(x, "queue", .args = { "send", QUEUE });
+	expect_exit(x, p, 0, "no line, no slot needed: the end of the input is the end");
+	expect_state(x, q, QUEUE_SLOTS, "nothing was sent");
+}
+
+/* ---- the lab ---- */
+
+static void show(struct exam *x, const char *const *args)
+{
+	struct program *sender, *receiver;
+
+	(void)args;
+	run(x, "queue", .args = { "create", QUEUE });
+	receiver = start(x, "queue", .args = { "recv", QUEUE, "2" });
+	run_to(x, receiver, when_blocked(), at_end());
+	sender = start(x, "queue", .args = { "send", QUEUE }, .input = "hello\nworld\n");
+	finish(x, sender);
+	finish(x, receiver);
+	run(x, "queue", .args = { "destroy", QUEUE });
+}
+
+LAB(.id = "07-message-queue", .title = "A message queue in a file",
+    .programs = { { "queue", NULL } }, .show = show,
+    .checks = {
+	    { .id = "file-holds-the-struct",
+	      .points = 2,
+	      .task = 1,
+	      .title =
+		      "the file has exactly the struct's size and mode 0600, and mappings cover all of it",
+	      .run = file_holds_the_struct,
+	      .hints = { "How many bytes has struct message_queue, and how many has a page?",
+			 "ftruncate(2) and mmap(2) both want sizeof(struct message_queue). Does the umask let you have 0600?",
+			 "ftruncate(fd, sizeof(*queue)); mmap(NULL, sizeof(*queue), …, MAP_SHARED, fd, 0); fchmod(fd, 0600)" } },
+	    { .id = "semaphores-start-right",
+	      .points = 2,
+	      .task = 1,
+	      .needs = "file-holds-the-struct",
+	      .title = "the semaphores are process-shared and start at 100, 0 and 1",
+	      .run = semaphores_start_right,
+	      .hints = { "How many slots are free in a new queue, how many messages are there, how many may go in?",
+			 "sem_init(3): what does the second argument say, and to whom?",
+			 "sem_init(&queue->free_slots, 1, QUEUE_SLOTS); used_slots starts at 0, lock at 1" } },
+	    { .id = "magic-comes-last",
+	      .points = 2,
+	      .task = 1,
+	      .needs = "file-holds-the-struct",
+	      .title = "the magic number is stored after everything else",
+	      .run = magic_comes_last,
+	      .hints = { "Another process may map the file between any two of your stores. What tells it that you are done?",
+			 "Store the magic number when nothing else is left to do, so that the compiler cannot move it up either.",
+			 "atomic_store_explicit(&queue->magic, QUEUE_MAGIC, memory_order_release) as the last line" } },
+	    { .id = "create-is-all-or-nothing",
+	      .points = 2,
+	      .task = 1,
+	      .needs = "file-holds-the-struct",
+	      .title = "create refuses an existing name, and leaves none when it fails",
+	      .run = create_is_all_or_nothing,
+	      .hints = { "What happens to a queue in use when somebody creates it again? What can happen between a look and open?",
+			 "open(2): which flag makes looking and making one step, and refuses a link, too? What does mmap return when it fails?",
+			 "open(path, O_RDWR | O_CREAT | O_EXCL, 0600), and unlink(path) when a later call fails" } },
+	    { .id = "only-a-queue-is-opened",
+	      .points = 2,
+	      .task = 2,
+	      .needs = "file-holds-the-struct",
+	      .title =
+		      "send, recv and destroy refuse whatever is no ready queue, and leave it as it was",
+	      .run = only_a_queue_is_opened,
+	      .hints = { "Whose file is it? You know its name; what else do you know?",
+			 "open(2): O_NOFOLLOW, and O_NONBLOCK for the FIFO. Then fstat(2) on what was opened, not stat(2) on the name.",
+			 "S_ISREG(st.st_mode), st.st_size == sizeof(*queue), then the magic number, then the version",
+			 "destroy opens the queue as the others do before it calls unlink(2)" } },
+	    { .id = "order-over-three-wraps",
+	      .points = 2,
+	      .task = 3,
+	      .needs = "semaphores-start-right",
+	      .title = "messages come out in the order in which they went in, round after round",
+	      .run = order_over_three_wraps,
+	      .hints = { "Which slot follows slot 99? What does a second sender find in the queue?",
+			 "Only create sets the indexes; send and recv move them, each its own.",
+			 "queue->write_index = (queue->write_index + 1) % QUEUE_SLOTS" } },
+	    { .id = "waits-in-the-kernel",
+	      .points = 2,
+	      .task = 3,
+	      .needs = "order-over-three-wraps",
+	      .title =
+		      "a full queue blocks the sender and an empty one the receiver, in the kernel",
+	      .run = waits_in_the_kernel,
+	      .hints = { "What does your program do while it waits? Ask top(1). And who could end its wait?",
+			 "Whoever waits for a slot must not hold the lock. sem_wait(3): what does it return when a signal handler has run?",
+			 "while (sem_wait(&queue->free_slots) == -1) if (errno != EINTR) …; and the lock after that" } },
+	    { .id = "lock-guards-everything",
+	      .points = 2,
+	      .task = 3,
+	      .needs = "order-over-three-wraps",
+	      .title = "indexes and slots are touched by the holder of the lock alone",
+	      .run = lock_guards_everything,
+	      .hints = { "Two senders read write_index at the same moment. Which slot do they use?",
+			 "Between the two calls that take and give the lock stand all loads and stores of indexes and text.",
+			 "wait slot, wait lock, copy, move the index, post lock, post the other semaphore" } },
+	    { .id = "lines-arrive-unchanged",
+	      .points = 2,
+	      .task = 4,
+	      .needs = "order-over-three-wraps",
+	      .title = "every line arrives byte for byte, and a bad line ends send without harm",
+	      .run = lines_arrive_unchanged,
+	      .hints = { "How long is the longest line that fits a slot with its NUL? What is an empty line?",
+			 "fgets(3) cannot tell a NUL in the line from its end; getline(3) and getchar(3) can. Look at the line before you take a slot.",
+			 "puts(text), never printf(text); ferror(stdin) after the last line" } },
+	    { .id = "nothing-kept-back",
+	      .points = 2,
+	      .task = 5,
+	      .needs = "order-over-three-wraps",
+	      .title = "each line is handed on before the next wait, and a failure keeps nothing",
+	      .run = nothing_kept_back,
+	      .hints = { "Pipe recv into cat and send one line. When do you see it?",
+			 "stdio keeps output for a pipe until its buffer is full. What do you hold when write(2) fails, or when you are killed?",
+			 "copy the text out, post lock and free_slots, then print and fflush(stdout), and look at what they return" } },
+    });

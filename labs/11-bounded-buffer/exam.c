@@ -1,0 +1,1464 @@
+/*
+ * Lab 11: a bounded buffer in shared memory, made by shm_open and by shmget. What happens in the
+ * memory is judged by the same scenes for both; `struct kind` says how the memory is named, `struct
+ * store` is one buffer that we can see.
+ */
+#include "exam/exam.h"
+
+#include <sys/ipc.h>
+#include <sys/shm.h>
+
+#include "bounded_buffer.h"
+
+#define NAME	"/buffer"
+#define OBJECT	"/dev/shm/buffer"
+#define KEYFILE "key"
+#define HEADER	sizeof(struct bounded_buffer)
+
+enum { PROJECT = 66, TID_BITS = 0x3fffffff };
+
+static const struct kind {
+	const char *program;
+	const char *target; /* its argument */
+	bool sysv;
+} posix = { "buffer", NAME, false }, sysv = { "sysv", KEYFILE, true };
+
+struct store {
+	const struct kind *kind;
+	struct bounded_buffer *b; /* the memory itself, or for System V a copy of it: see look() */
+	size_t size;
+	struct process *keeper; /* System V: the actor that is attached */
+	uint64_t at;		/* and where */
+};
+
+static size_t size_for(uint32_t capacity)
+{
+	return HEADER + capacity * sizeof(int64_t);
+}
+
+/* ---- the keeper: an actor that is attached to the segment, so that the exam can look at it ----
+ */
+
+/* keeper make|find KEYFILE SIZE, keeper remove ID */
+static int keeper_main(int argc, char **argv)
+{
+	int id;
+
+	if (argc == 3)
+		return shmctl(atoi(argv[2]), IPC_RMID, NULL) == 0 ? 0 : 1;
+	if (argc != 4)
+		return 2;
+	id = shmget(ftok(argv[2], PROJECT), (size_t)atoll(argv[3]),
+		    strcmp(argv[1], "make") == 0 ? IPC_CREAT | IPC_EXCL | 0600 : 0);
+	if (id == -1 || shmat(id, NULL, 0) == (void *)-1)
+		return 1;
+	for (;;)
+		pause();
+}
+
+static void attach_keeper(struct exam *x, struct store *s, const char *how)
+{
+	struct program *keeper = start(x, NULL, .actor = "keeper",
+				       .args = { how, KEYFILE, say(x, "%zu", s->size) });
+	const struct maps *maps;
+
+	if (run_to(x, keeper, when_blocked(), at_end()) != 0)
+		broken(x, say(x, "the keeper could not %s a segment of %zu bytes", how, s->size));
+	s->keeper = first_process(keeper);
+	maps = maps_now(x, s->keeper);
+	for (size_t i = 0; i < maps->count; i++)
+		if (strncmp(maps->vma[i].path, "/SYSV", 5) == 0)
+			s->at = maps->vma[i].start;
+	if (!s->at)
+		broken(x, "the keeper's segment is not in its maps");
+	s->b = room(x, s->size);
+}
+
+/* ---- a buffer that the exam can see ---- */
+
+/* What stands in the memory now. */
+static struct bounded_buffer *look(struct exam *x, struct store *s)
+{
+	if (s->keeper && !peek(x, s->keeper, s->at, s->b, s->size))
+		broken(x, "the keeper's segment cannot be read");
+	return s->b;
+}
+
+static struct watch *watch_at(struct exam *x, struct store *s, size_t offset, enum watch_kind kind)
+{
+	if (s->keeper)
+		return watch_memory(x, s->keeper, s->at + offset, 8, kind);
+	return watch_file(x, OBJECT, (off_t)offset, 8, kind);
+}
+
+/* No buffer of this kind is left. */
+static void clear(struct exam *x, const struct kind *kind)
+{
+	const struct shm_row *row;
+	size_t count;
+
+	if (!kind->sysv) {
+		if (name_exists(x, OBJECT))
+			remove_name(x, OBJECT);
+		return;
+	}
+	row = segments(x, &count);
+	for (size_t i = 0; i < count; i++)
+		if (row[i].key != 0)
+			finish(x, start(x, NULL, .actor = "keeper",
+					.args = { "remove", say(x, "%d", row[i].id) }));
+	if (!name_exists(x, KEYFILE))
+		put_text(x, KEYFILE, "");
+}
+
+/* These bytes under the name. */
+static struct store put_bytes_there(struct exam *x, const struct kind *kind, const void *data,
+				    size_t size)
+{
+	struct store s = { .kind = kind, .size = size };
+
+	clear(x, kind);
+	if (kind->sysv) {
+		attach_keeper(x, &s, "make");
+		if (!poke(x, s.keeper, s.at, data, size))
+			broken(x, "the keeper's segment cannot be written");
+		look(x, &s);
+	} else {
+		put_file(x, OBJECT, data, size, 0600);
+		s.b = map_into_exam(x, OBJECT, &s.size);
+	}
+	return s;
+}
+
+static void prepare(struct bounded_buffer *b, uint32_t capacity, uint32_t count)
+{
+	pthread_mutexattr_t attributes;
+
+	pthread_mutexattr_init(&attributes);
+	pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+	pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+	pthread_mutex_init(&b->mutex, &attributes);
+	sem_init(&b->empty, 1, capacity - count);
+	sem_init(&b->full, 1, count);
+	b->capacity = capacity;
+	b->magic = BUFFER_MAGIC;
+}
+
+/* A good buffer that holds first, first + 1, … (count of them), the oldest at place `head`. */
+static struct store put_buffer(struct exam *x, const struct kind *kind, uint32_t capacity,
+			       uint32_t head, int64_t first, uint32_t count)
+{
+	struct bounded_buffer *b = room(x, size_for(capacity));
+
+	prepare(b, capacity, count);
+	b->head = head;
+	b->tail = (head + count) % capacity;
+	for (uint32_t i = 0; i < count; i++)
+		b->item[(head + i) % capacity] = first + i;
+	return put_bytes_there(x, kind, b, size_for(capacity));
+}
+
+static int value_of(sem_t *semaphore)
+{
+	int value = -1;
+
+	sem_getvalue(semaphore, &value);
+	return value;
+}
+
+/* The thread id in the mutex: 0 when it is free. */
+static int owner_of(const struct bounded_buffer *b)
+{
+	int word;
+
+	memcpy(&word, &b->mutex, sizeof(word));
+	return word & TID_BITS;
+}
+
+static const char *state_text(struct exam *x, struct store *s)
+{
+	struct bounded_buffer *b = look(x, s);
+
+	return say(x, "owner in the mutex %d, empty %d, full %d, head %u, tail %u", owner_of(b),
+		   value_of(&b->empty), value_of(&b->full), b->head, b->tail);
+}
+
+/* ---- the student's programs ---- */
+
+static const char *number(struct exam *x, int64_t n)
+{
+	return say(x, "%lld", (long long)n);
+}
+
+/* The lines `from` … `to`. */
+static const char *lines(struct exam *x, int64_t from, int64_t to)
+{
+	char *text = room(x, from > to ? 1 : (size_t)(to - from + 1) * 22 + 1), *end = text;
+
+	for (int64_t i = from; i <= to; i++) {
+		end += sprintf(end, "%lld\n", (long long)i);
+		if (i == INT64_MAX)
+			break;
+	}
+	return text;
+}
+
+static struct program *start_producer(struct exam *x, const struct kind *kind, int64_t from,
+				      int64_t to)
+{
+	return start(x, kind->program,
+		     .args = { "produce", kind->target, number(x, from), number(x, to) });
+}
+
+static struct program *start_consumer(struct exam *x, const struct kind *kind, int64_t count)
+{
+	return start(x, kind->program, .args = { "consume", kind->target, number(x, count) });
+}
+
+static void produce(struct exam *x, const struct kind *kind, int64_t from, int64_t to,
+		    const char *why)
+{
+	struct program *p = start_producer(x, kind, from, to);
+
+	finish(x, p);
+	expect_exit(x, p, 0, why);
+	expect_output(x, p, "", "produce prints nothing");
+}
+
+static void consume(struct exam *x, const struct kind *kind, int64_t from, int64_t to,
+		    const char *why)
+{
+	struct program *p = start_consumer(x, kind, to - from + 1);
+
+	finish(x, p);
+	if (expect_exit(x, p, 0, why))
+		expect_output(x, p, lines(x, from, to), why);
+}
+
+static struct program *create(struct exam *x, const struct kind *kind, uint32_t capacity)
+{
+	return run(x, kind->program, .args = { "create", kind->target, number(x, capacity) });
+}
+
+static void need_created(struct exam *x, const struct kind *kind, uint32_t capacity)
+{
+	struct program *p = create(x, kind, capacity);
+
+	if (!expect_exit(x, p, 0, "there was none, and the capacity is possible"))
+		need(x, false);
+	expect_output(x, p, "", "create prints nothing");
+}
+
+/* What create has made, to look at. */
+static struct store created(struct exam *x, const struct kind *kind, uint32_t capacity)
+{
+	struct store s = { .kind = kind, .size = size_for(capacity) };
+
+	if (kind->sysv)
+		attach_keeper(x, &s, "find");
+	else
+		s.b = map_into_exam(x, OBJECT, &s.size);
+	look(x, &s);
+	return s;
+}
+
+/* ---- create ---- */
+
+static void expect_values(struct exam *x, struct store *s, uint32_t capacity)
+{
+	struct bounded_buffer *b = look(x, s);
+
+	expect(x,
+	       b->magic == BUFFER_MAGIC && b->capacity == capacity && b->head == 0 && b->tail == 0,
+	       .expected = say(x, "magic 0x%x, capacity %u, head 0, tail 0", BUFFER_MAGIC,
+			       capacity),
+	       .observed = say(x, "magic 0x%x, capacity %u, head %u, tail %u", b->magic,
+			       b->capacity, b->head, b->tail),
+	       .from = "the fields of struct bounded_buffer",
+	       .why = "all programs agree on the layout");
+	expect(x, value_of(&b->empty) == (int)capacity,
+	       .expected = say(x, "empty starts at %u", capacity),
+	       .observed = say(x, "%d", value_of(&b->empty)), .from = "sem_getvalue() on its bytes",
+	       .why = "so many places are empty: one more and an item is overwritten");
+	expect(x, value_of(&b->full) == 0, .expected = "full starts at 0",
+	       .observed = say(x, "%d", value_of(&b->full)), .from = "sem_getvalue() on its bytes",
+	       .why = "no item is there yet");
+}
+
+static void expect_attributes(struct exam *x, struct store *s)
+{
+	struct bounded_buffer *b = look(x, s);
+	struct bounded_buffer model = { .capacity = 0 };
+	sem_t private;
+	int kind = b->mutex.__data.__kind;
+
+	expect(x, kind & 0x80, .expected = "the mutex is process-shared",
+	       .observed = say(x, "__kind 0x%x, without 0x80", kind), .from = "the mutex's bytes",
+	       .why = "a waiter of a private mutex sleeps where no other process can wake it");
+	expect(x, kind & 0x10, .expected = "the mutex is robust",
+	       .observed = say(x, "__kind 0x%x, without 0x10", kind), .from = "the mutex's bytes",
+	       .why = "when its holder is killed, all others wait for ever");
+	prepare(&model, 1, 0);
+	memset(&private, 0, sizeof(private));
+	sem_init(&private, 0, 0);
+	for (size_t i = 0; i < sizeof(sem_t); i++) {
+		unsigned char shared = ((unsigned char *)&model.full)[i];
+		bool differs = shared != ((unsigned char *)&private)[i];
+
+		expect(x,
+		       !differs || (((unsigned char *)&b->empty)[i] == shared &&
+				    ((unsigned char *)&b->full)[i] == shared),
+		       .expected = "both semaphores are process-shared",
+		       .observed = "one is private to one process",
+		       .from = say(x, "byte %zu of the semaphores empty and full", i),
+		       .why = "a wait on a private semaphore uses a private futex, which no other process can wake");
+	}
+}
+
+/* Where the new object begins in the program that makes it, or 0. */
+static uint64_t new_object_at(struct exam *x, struct program *p, struct process **who)
+{
+	for (*who = first_process(p); *who; *who = next_process(*who)) {
+		const struct maps *maps = maps_now(x, *who);
+
+		for (size_t i = 0; i < maps->count; i++) {
+			const struct vma *vma = &maps->vma[i];
+			bool object = strncmp(vma->path, "/SYSV", 5) == 0 ||
+				      (vma->inode && strncmp(vma->path, "/dev/zero", 9) != 0);
+
+			if (object && vma->perms[1] == 'w' && vma->perms[3] == 's' &&
+			    vma->offset == 0)
+				return vma->start;
+		}
+	}
+	return 0;
+}
+
+/*
+ * At the store of the magic number all other bytes are overwritten with a mark. What is no mark at
+ * the end was stored after the magic.
+ */
+static void magic_comes_last(struct exam *x, const struct kind *kind, uint32_t capacity)
+{
+	struct program *p;
+	struct call_set maps = call_set_both(call_set_one(CALL_mmap), call_set_one(CALL_shmat));
+	size_t size = size_for(capacity), i = 4;
+	unsigned char *mark = memset(room(x, size), 0xA5, size), *after;
+	const char *at = NULL;
+	struct process *who;
+	struct watch *watch;
+	struct store s;
+	uint64_t base = 0;
+	uint32_t magic = 0;
+
+	if (!have_watchpoints(x))
+		return;
+	clear(x, kind);
+	p = start(x, kind->program, .args = { "create", kind->target, number(x, capacity) });
+	while (!base && run_to(x, p, after_calls(maps), at_exit()) == 0)
+		base = new_object_at(x, p, &who);
+	if (!base)
+		return; /* written by calls */
+	watch = watch_memory(x, who, base, 4, WATCH_STORES);
+	while (magic != BUFFER_MAGIC && run_to(x, p, at_watch(watch), at_exit()) == 0)
+		peek(x, who, base, &magic, 4);
+	if (magic != BUFFER_MAGIC)
+		return;
+	at = last_stop(x, p)->at;
+	poke(x, who, base + 4, mark + 4, size - 4);
+	finish(x, p);
+	s = created(x, kind, capacity);
+	after = (unsigned char *)look(x, &s);
+	while (i < size && after[i] == 0xA5)
+		i++;
+	expect(x, i == size, .expected = "the magic number is the last store into the object",
+	       .observed = say(x, "byte %zu of the struct was stored after it", i),
+	       .from = "a watchpoint on the magic number", .at = at,
+	       .why = "who sees the magic number uses the rest at once");
+	unwatch(x, watch);
+}
+
+static void possible_capacities(struct exam *x, const struct kind *kind)
+{
+	static const char *const bad[] = { "0", "1000001", "4294967297" };
+	struct program *p;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		clear(x, kind);
+		p = run(x, kind->program, .args = { "create", kind->target, bad[i] });
+		expect_error(x, p, "a capacity is 1 to 1,000,000");
+	}
+	clear(x, kind);
+	need_created(x, kind, 1000000);
+	clear(x, kind);
+}
+
+static void made_whole_before_magic(struct exam *x)
+{
+	uint32_t capacity = (uint32_t)pick(x, 3, 600);
+	struct store s;
+
+	clear(x, &posix);
+	need_created(x, &posix, capacity);
+	if (!expect_size(x, OBJECT, (off_t)size_for(capacity),
+			 "the header and the items, no more and no less"))
+		return;
+	expect_mode(x, OBJECT, 0600,
+		    "who may write the buffer may also stop everybody who uses it");
+	s = created(x, &posix, capacity);
+	expect_values(x, &s, capacity);
+	possible_capacities(x, &posix);
+	if (!failed(x))
+		magic_comes_last(x, &posix, capacity);
+}
+
+static void mutex_shared_and_robust(struct exam *x)
+{
+	struct store s;
+
+	clear(x, &posix);
+	need_created(x, &posix, 5);
+	s = created(x, &posix, 5);
+	expect_attributes(x, &s);
+}
+
+/* ---- names ---- */
+
+static bool makes_a_name(const struct event *event)
+{
+	switch (event->call) {
+	case CALL_open:
+		return event->args[1] & O_CREAT;
+	case CALL_openat:
+		return event->args[2] & O_CREAT;
+	case CALL_shmget:
+		return event->args[2] & IPC_CREAT;
+	case CALL_openat2:
+	case CALL_creat:
+	case CALL_link:
+	case CALL_linkat:
+	case CALL_rename:
+	case CALL_renameat:
+	case CALL_renameat2:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* create was refused, and what was there is as it was. */
+static void expect_refused(struct exam *x, struct program *p, struct store *s, const void *before,
+			   const char *why)
+{
+	expect_error(x, p, why);
+	expect(x, memcmp(look(x, s), before, s->size) == 0,
+	       .expected = "the buffer that was there is left as it was",
+	       .observed = "its bytes have changed", .from = say(x, "after `%s`", command_of(x, p)),
+	       .why = why);
+}
+
+static void create_on_existing(struct exam *x, const struct kind *kind)
+{
+	struct store s = put_buffer(x, kind, 7, 5, pick(x, 1, 1000), 4);
+	void *before = memcpy(room(x, s.size), s.b, s.size);
+	struct call_set makers = call_set_family(FAMILY_OPEN | FAMILY_NAME | FAMILY_IPC);
+	struct program *p = create(x, kind, 7);
+
+	expect_refused(x, p, &s, before, "a live buffer is never made anew");
+	if (failed(x))
+		return;
+	/* another create was faster: it comes between the look and the making */
+	clear(x, kind);
+	p = start(x, kind->program, .args = { "create", kind->target, "7" });
+	do
+		if (run_to(x, p, at_calls(makers), at_end()) != 0)
+			return;
+	while (!makes_a_name(last_stop(x, p)->event));
+	s = put_buffer(x, kind, 7, 5, pick(x, 1, 1000), 4);
+	memcpy(before, s.b, s.size);
+	finish(x, p);
+	expect_refused(
+		x, p, &s, before,
+		"another create was faster: only the exclusive flag looks and makes in one step");
+}
+
+/* Names of what stands in this kind of memory, "" for nothing. */
+static const char *leftovers(struct exam *x, const struct kind *kind)
+{
+	const struct shm_row *row;
+	const char *text = "";
+	size_t count;
+
+	if (!kind->sysv)
+		return directory_list(x, "/dev/shm");
+	row = segments(x, &count);
+	for (size_t i = 0; i < count; i++)
+		text = say(x, "%skey 0x%08x, %llu bytes\n", text, (unsigned)row[i].key,
+			   (unsigned long long)row[i].size);
+	return text;
+}
+
+static void expect_nothing_left(struct exam *x, struct program *p, const struct kind *kind,
+				const char *why)
+{
+	const char *left = leftovers(x, kind);
+
+	expect(x, left[0] == '\0',
+	       .expected = kind->sysv ? "no segment is left" : "nothing is left in /dev/shm",
+	       .observed = quoted(x, left, strlen(left), 80),
+	       .from = say(x, "after `%s`", command_of(x, p)), .why = why);
+}
+
+static void failed_create(struct exam *x, const struct kind *kind, enum call call, int error)
+{
+	struct fault *fault;
+	struct program *p;
+
+	clear(x, kind);
+	p = start(x, kind->program, .args = { "create", kind->target, "9" });
+	fault = fail_call(x, p, call, error, NULL, 0);
+	finish(x, p);
+	if (!fault_struck(fault))
+		return;
+	expect_error(x, p, say(x, "%s failed", call_name(call)));
+	expect_nothing_left(x, p, kind,
+			    "shared memory outlives its maker: nobody else will remove it");
+}
+
+static void destroyed(struct exam *x, const struct kind *kind)
+{
+	struct program *p;
+
+	clear(x, kind);
+	need_created(x, kind, 3);
+	p = run(x, kind->program, .args = { "destroy", kind->target });
+	expect_exit(x, p, 0, "it is a buffer");
+	expect_nothing_left(x, p, kind, "destroy removes the buffer");
+}
+
+static void names_come_and_go(struct exam *x)
+{
+	char long_name[300];
+	const char *const bad[] = { "", "/", "a/b", "/a/b", "//buffer", long_name };
+	struct program *p;
+
+	memset(long_name, 'n', sizeof(long_name) - 1);
+	long_name[sizeof(long_name) - 1] = '\0';
+	failed_create(x, &posix, CALL_mmap, ENOMEM);
+	failed_create(x, &posix, CALL_ftruncate, ENOSPC);
+	failed_create(x, &posix, CALL_fallocate, ENOSPC);
+	create_on_existing(x, &posix);
+	if (!failed(x))
+		destroyed(x, &posix);
+	clear(x, &posix);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad) && !failed(x); i++) {
+		p = run(x, "buffer", .args = { "create", say(x, "%s", bad[i]), "4" });
+		expect_error(x, p, "a name is one slash or none, and up to 255 other characters");
+		expect_nothing_left(x, p, &posix, "there is no such name");
+	}
+	if (failed(x))
+		return;
+	p = run(x, "buffer", .args = { "create", "buffer", "4" });
+	expect_exit(x, p, 0, "the slash in front may be left out");
+	expect(x, name_exists(x, OBJECT), .expected = "`buffer` and `/buffer` are one name",
+	       .observed = "no " OBJECT, .why = "see shm_overview(7)");
+	produce(x, &posix, 1, 2, "the same buffer, now with a slash");
+	p = run(x, "buffer", .args = { "destroy", "buffer" });
+	expect_exit(x, p, 0, "the slash in front may be left out");
+	expect_nothing_left(x, p, &posix, "destroy removes the buffer");
+}
+
+/* ---- what is no buffer ---- */
+
+static const struct impostor {
+	const char *what;
+	uint32_t magic, capacity;
+	size_t size; /* of the object; 0: there is none */
+} impostors[] = {
+	{ "there is none: produce and consume never make one", 0, 0, 0 },
+	{ "it is shorter than the header", BUFFER_MAGIC, 4, 8 },
+	{ "the magic number is not there yet: create is still at work", 0, 4, HEADER + 32 },
+	{ "the magic number is another one", BUFFER_MAGIC ^ 0x100, 4, HEADER + 32 },
+	{ "its capacity is 0", BUFFER_MAGIC, 0, HEADER + 32 },
+	{ "its last item lies beyond its end", BUFFER_MAGIC, 4, HEADER + 31 },
+	{ "it says 4 items and has room for none", BUFFER_MAGIC, 4, HEADER },
+	{ "it says 1,000,000 items and has a page", BUFFER_MAGIC, 1000000, 4096 },
+	{ "its capacity is impossible, and eight times it overflows 32 bits", BUFFER_MAGIC,
+	  0x20000004, HEADER + 32 },
+};
+
+static void try_impostor(struct exam *x, const struct kind *kind, const struct impostor *impostor,
+			 const struct words *words)
+{
+	struct bounded_buffer *b = room(x, size_for(8) + 4096);
+	struct store s = { .size = 0 };
+	struct program *p;
+	void *before;
+
+	prepare(b, 4, 2);
+	b->tail = 2;
+	b->item[0] = 11;
+	b->item[1] = 12;
+	b->magic = impostor->magic;
+	b->capacity = impostor->capacity;
+	if (impostor->size)
+		s = put_bytes_there(x, kind, b, impostor->size);
+	else
+		clear(x, kind);
+	before = memcpy(room(x, s.size + 1), s.size ? (void *)s.b : "", s.size);
+	p = run(x, kind->program,
+		.args = { words->word[0], kind->target, words->word[1], words->word[2] });
+	expect_error(x, p, impostor->what);
+	kill_program(x, p);
+	if (s.size)
+		expect(x, memcmp(look(x, &s), before, s.size) == 0,
+		       .expected = "what is no buffer is left as it was",
+		       .observed = "its bytes have changed",
+		       .from = say(x, "after `%s`", command_of(x, p)), .why = impostor->what);
+	else
+		expect_nothing_left(x, p, kind, impostor->what);
+}
+
+static const struct words uses[] = { { { "produce", "7", "7" } },
+				     { { "consume", "1" } },
+				     { { "consume", "0" } } };
+
+static void expect_impostors_refused(struct exam *x, const struct kind *kind)
+{
+	for (size_t i = 0; i < sizeof(uses) / sizeof(*uses); i++)
+		for (size_t k = 0; k < sizeof(impostors) / sizeof(*impostors) && !failed(x); k++)
+			try_impostor(x, kind, &impostors[k], &uses[i]);
+}
+
+/* No memory for the mapping: an error, and no crash. */
+static void no_memory(struct exam *x, const struct kind *kind, enum call call)
+{
+	for (size_t i = 0; i < 2; i++) {
+		struct fault *fault;
+		struct program *p;
+
+		put_buffer(x, kind, 4, 0, 1, 2);
+		p = start(x, kind->program,
+			  .args = { uses[i].word[0], kind->target, uses[i].word[1],
+				    uses[i].word[2] });
+		fault = fail_call(x, p, call, ENOMEM, NULL, 0);
+		finish(x, p);
+		if (fault_struck(fault))
+			expect_error(x, p,
+				     say(x, "%s failed, and that is not NULL", call_name(call)));
+	}
+}
+
+static void expect_bad_usages(struct exam *x, const struct kind *kind)
+{
+	const char *t = kind->target;
+	const struct words bad[] = {
+		{ { "create", t } },
+		{ { "create", t, "x" } },
+		{ { "create", t, "-1" } },
+		{ { "create", t, "4", "4" } },
+		{ { "produce", t, "1" } },
+		{ { "produce", t, "1", "2", "3" } },
+		{ { "produce", t, "1", "2x" } },
+		{ { "produce", t, "--1", "2" } },
+		{ { "produce", t, "", "2" } },
+		{ { "consume", t } },
+		{ { "consume", t, "-1" } },
+		{ { "consume", t, "1.5" } },
+		{ { "consume", t, "1", "1" } },
+		{ { "destroy" } },
+		{ { "destroy", t, "1" } },
+		{ { "remove", t } },
+		{ { 0 } },
+	};
+
+	expect_usages(x, kind->program, bad);
+}
+
+static void only_a_buffer_is_used(struct exam *x)
+{
+	struct program *p;
+
+	expect_impostors_refused(x, &posix);
+	if (failed(x))
+		return;
+	no_memory(x, &posix, CALL_mmap);
+	put_buffer(x, &posix, 4, 3, 1, 2);
+	p = run(x, "buffer", .args = { "consume", NAME, "0" });
+	expect_exit(x, p, 0, "the buffer is good");
+	expect_output(x, p, "", "COUNT 0 prints nothing");
+	if (!failed(x))
+		expect_bad_usages(x, &posix);
+}
+
+/* ---- first in, first out ---- */
+
+/* Where a peer looks for the items: from the last place on to the first. */
+static void items_in_their_places(struct exam *x, const struct kind *kind)
+{
+	uint32_t capacity = (uint32_t)pick(x, 4, 9);
+	struct store s = put_buffer(x, kind, capacity, capacity - 1, 0, 0);
+	int64_t first = pick(x, INT64_C(5000000000), INT64_C(7000000000000000000));
+	struct bounded_buffer *b;
+
+	produce(x, kind, first, first + 2, "there is room for three");
+	b = look(x, &s);
+	expect(x,
+	       b->item[capacity - 1] == first && b->item[0] == first + 1 &&
+		       b->item[1] == first + 2 && b->tail == 2 && b->head == capacity - 1,
+	       .expected = say(x, "items %lld, %lld, %lld at places %u, 0, 1; head %u, tail 2",
+			       (long long)first, (long long)first + 1, (long long)first + 2,
+			       capacity - 1, capacity - 1),
+	       .observed = say(x, "%lld, %lld, %lld there; head %u, tail %u",
+			       (long long)b->item[capacity - 1], (long long)b->item[0],
+			       (long long)b->item[1], b->head, b->tail),
+	       .from = say(x, "a buffer of %u places", capacity),
+	       .why = "the last place is followed by the first, and an item has 64 bits");
+	if (!failed(x))
+		consume(x, kind, first, first + 2, "first in, first out");
+}
+
+static void in_order(struct exam *x, const struct kind *kind)
+{
+	uint32_t capacity = (uint32_t)pick(x, 3, 9);
+	struct program *producer, *consumer;
+
+	clear(x, kind);
+	need_created(x, kind, capacity);
+	for (int64_t next = pick(x, -30, -20), round = 0; round < 6 && !failed(x); round++) {
+		int64_t count = round == 1 ? capacity : pick(x, 1, capacity);
+
+		produce(x, kind, next, next + count - 1, "there is room for all of them");
+		consume(x, kind, next, next + count - 1, "first in, first out");
+		next += count;
+	}
+	if (failed(x))
+		return;
+	producer = start_producer(x, kind, -100, 150);
+	consumer = start_consumer(x, kind, 251);
+	finish(x, consumer);
+	finish(x, producer);
+	expect_exit(x, producer, 0, "a consumer makes room");
+	if (expect_exit(x, consumer, 0, "a producer goes on"))
+		expect_output(x, consumer, lines(x, -100, 150),
+			      "first in, first out, while both are at work");
+}
+
+static void first_in_first_out(struct exam *x, const struct kind *kind)
+{
+	struct store s;
+
+	items_in_their_places(x, kind);
+	if (!failed(x))
+		in_order(x, kind);
+	if (failed(x))
+		return;
+	s = put_buffer(x, kind, 4, 2, 0, 0);
+	produce(x, kind, INT64_MAX - 2, INT64_MAX,
+		"TO may be the largest number: the loop must end there");
+	if (!failed(x))
+		consume(x, kind, INT64_MAX - 2, INT64_MAX, "three items, up to the largest number");
+	produce(x, kind, 3, 2, "FROM > TO puts nothing");
+	expect(x, value_of(&look(x, &s)->full) == 0, .expected = "FROM > TO puts nothing",
+	       .observed = state_text(x, &s), .why = "3 … 2 holds no number");
+	put_buffer(x, kind, 1, 0, 0, 0);
+	for (int64_t i = 0; i < 3 && !failed(x); i++) {
+		produce(x, kind, -i, -i, "a buffer of one place");
+		consume(x, kind, -i, -i, "a buffer of one place");
+	}
+}
+
+static void posix_first_in_first_out(struct exam *x)
+{
+	first_in_first_out(x, &posix);
+}
+
+/* ---- waiting ---- */
+
+/* The process of the program that waits in a futex, else its first one. */
+static struct process *waiter(struct exam *x, struct program *p)
+{
+	for (struct process *each = first_process(p); each; each = next_process(each))
+		if (alive(each) && waiting(x, each).futex)
+			return each;
+	return first_process(p);
+}
+
+/* It waits; a signal wakes it for nothing, and so do time-outs, if it has any; it waits on. */
+static void waits_patiently(struct exam *x, struct program *p, const char *what)
+{
+	struct wait_info wait;
+	size_t size, had;
+
+	output(x, p, &had);
+	for (int round = 0; round < 3; round++) {
+		if (!expect_blocks(x, p, what))
+			need(x, false);
+		wait = waiting(x, waiter(x, p));
+		need(x, !wait.timed || wait.timeout_ms >= 900,
+		     .expected = "a wait without a time-out, or one of a second or more",
+		     .observed = say(x, "%s with a time-out of %lld ms", wait.text,
+				     (long long)wait.timeout_ms),
+		     .at = wait.at, .why = "many short waits are a busy-wait in slow motion");
+		if (round < 2)
+			interrupt_wait(x, waiter(x, p));
+	}
+	set_limits(x, p, 2000, 20000, 200000);
+	run_to(x, p, at_end());
+	output(x, p, &size);
+	need(x, ending(p).how == STILL_THERE && size == had,
+	     .expected = say(x, "it waits on for %s", what),
+	     .observed = say(x, "%s, printed %s", ending_text(x, p),
+			     quoted(x, output(x, p, NULL), size, 60)),
+	     .why = "a wait that was interrupted or timed out has got nothing");
+	set_limits(x, p, 10000, 30000, 600000);
+}
+
+static void empty_blocks(struct exam *x, const struct kind *kind)
+{
+	int64_t item = pick(x, 1000, 9000);
+	struct program *consumer;
+
+	put_buffer(x, kind, 3, 1, 0, 0);
+	consumer = start_consumer(x, kind, 1);
+	waits_patiently(x, consumer, "an item in an empty buffer");
+	produce(x, kind, item, item,
+		"the buffer is empty, and the consumer that waits must not keep the mutex");
+	finish(x, consumer);
+	if (expect_exit(x, consumer, 0, "the item is there"))
+		expect_output(x, consumer, lines(x, item, item), "the item that it waited for");
+}
+
+static void full_blocks(struct exam *x, const struct kind *kind)
+{
+	int64_t item = pick(x, 1000, 9000);
+	struct program *producer;
+	struct store s;
+
+	s = put_buffer(x, kind, 3, 1, item, 3);
+	producer = start_producer(x, kind, item + 3, item + 3);
+	waits_patiently(x, producer, "room in a full buffer");
+	consume(x, kind, item, item,
+		"the buffer is full, and the producer that waits must not keep the mutex");
+	finish(x, producer);
+	expect_exit(x, producer, 0, "there is room now");
+	expect(x, value_of(&look(x, &s)->full) == 3, .expected = "full again",
+	       .observed = state_text(x, &s), .why = "one item went and one came");
+}
+
+static void printed_before_the_next_wait(struct exam *x, const struct kind *kind)
+{
+	int64_t item = pick(x, 1000, 9000);
+	struct program *p;
+
+	put_buffer(x, kind, 5, 3, item, 2);
+	p = start_consumer(x, kind, 4);
+	need_moment(x, p, when_blocked(), "consume waits for a third item");
+	expect_output(x, p, lines(x, item, item + 1),
+		      "both items are out before the wait for the third, which may never come");
+	if (failed(x))
+		return;
+	produce(x, kind, item + 2, item + 2, "there is room");
+	need_moment(x, p, when_blocked(), "consume waits for a fourth item");
+	expect_output(x, p, lines(x, item, item + 2), "out before the next wait");
+	kill_program(x, p);
+	if (failed(x))
+		return;
+	produce(x, kind, item + 3, item + 3, "a consumer was killed while it waited");
+	consume(x, kind, item + 3, item + 3,
+		"a consumer was killed while it waited: it has taken nothing with it");
+}
+
+static void full_output(struct exam *x, const struct kind *kind, enum output_kind to,
+			const char *why)
+{
+	struct program *p;
+
+	put_buffer(x, kind, 5, 3, 71, 3);
+	p = run(x, kind->program, .args = { "consume", kind->target, "1" }, .stdout_is = to);
+	expect_error(x, p, why);
+	p = start_consumer(x, kind, 2);
+	finish(x, p);
+	expect_exit(x, p, 0, "the consumer before could not print");
+	expect(x,
+	       strcmp(output(x, p, NULL), "72\n73\n") == 0 ||
+		       strcmp(output(x, p, NULL), "71\n72\n") == 0,
+	       .expected = "72 73, or 71 72 where the item was put back",
+	       .observed = quoted(x, output(x, p, NULL), strlen(output(x, p, NULL)), 40),
+	       .why = "only the item that was being printed may be lost");
+}
+
+static void blocks_when_full_and_empty(struct exam *x, const struct kind *kind)
+{
+	empty_blocks(x, kind);
+	if (!failed(x))
+		full_blocks(x, kind);
+	if (!failed(x))
+		printed_before_the_next_wait(x, kind);
+	if (!failed(x))
+		full_output(x, kind, OUTPUT_FULL, "standard output is a full disk");
+	if (!failed(x))
+		full_output(x, kind, OUTPUT_CLOSED, "standard output is closed");
+}
+
+static void posix_blocks(struct exam *x)
+{
+	blocks_when_full_and_empty(x, &posix);
+}
+
+/* ---- the mutex ---- */
+
+static struct program *start_role(struct exam *x, const struct kind *kind, bool producer,
+				  int64_t item, int64_t count)
+{
+	return producer ? start_producer(x, kind, item, item + count - 1)
+			: start_consumer(x, kind, count);
+}
+
+static const char *role(bool producer)
+{
+	return producer ? "produce" : "consume";
+}
+
+/*
+ * Alone at work, one process touches indexes and items with its own thread id in the mutex, or not
+ * at all. Loads before it has taken its first semaphore are its validation of the buffer.
+ */
+static void inside_only(struct exam *x, const struct kind *kind, bool producer, bool item)
+{
+	uint32_t head = (uint32_t)pick(x, 0, 7), place = producer ? (head + 3) % 8 : head;
+	struct store s = put_buffer(x, kind, 8, head, 500, 3);
+	size_t offset = item ? offsetof(struct bounded_buffer, item) + place * 8
+			     : offsetof(struct bounded_buffer, head);
+	struct watch *watch = watch_at(x, &s, offset, WATCH_ACCESSES);
+	struct program *p = start_role(x, kind, producer, 600, 3);
+
+	while (run_to(x, p, at_watch(watch), at_end()) == 0) {
+		struct bounded_buffer *b = look(x, &s);
+		bool at_work = value_of(&b->empty) != 5 || value_of(&b->full) != 3;
+
+		need(x, owner_of(b) != 0 || (!at_work && !last_access(x, p).stored),
+		     .expected = say(x, "%s is touched while the mutex is held",
+				     item ? "an item" : "head or tail"),
+		     .observed = "no owner in the mutex: nobody is inside",
+		     .from = say(x, "a watchpoint on byte %zu; %s", offset, state_text(x, &s)),
+		     .at = last_stop(x, p)->at,
+		     .why = "between unlock and this another process may do the same");
+	}
+	unwatch(x, watch);
+	expect_exit(x, p, 0, "nothing is in its way");
+}
+
+/* Runs the program until it is inside: its hand on an index, its id in the mutex. False where it
+ * never is. */
+static bool run_inside(struct exam *x, struct program *p, struct store *s, struct watch *watch)
+{
+	while (run_to(x, p, at_watch(watch), at_end()) == 0)
+		if (owner_of(look(x, s)))
+			return true;
+	return false;
+}
+
+/* One is held inside while another is let run: it must wait, and must not have told anybody that it
+ * is done. */
+static void two_at_once(struct exam *x, const struct kind *kind, bool first, bool second)
+{
+	struct store s = put_buffer(x, kind, 8, 6, 500, 4);
+	struct watch *watch = watch_at(x, &s, offsetof(struct bounded_buffer, head),
+				       WATCH_ACCESSES);
+	struct program *a = start_role(x, kind, first, 600, 1), *b;
+	int empty, full, reached;
+	const char *at;
+
+	if (!run_inside(x, a, &s, watch))
+		return;
+	at = last_stop(x, a)->at;
+	hold_program(x, a);
+	empty = value_of(&look(x, &s)->empty);
+	full = value_of(&look(x, &s)->full);
+	b = start_role(x, kind, second, 700, 1);
+	/* what it loads before it takes its semaphore validates the buffer */
+	do
+		reached = run_to(x, b, when_blocked(), at_watch(watch), at_end());
+	while (reached == 1 && !last_access(x, b).stored &&
+	       value_of(&look(x, &s)->empty) == empty && value_of(&look(x, &s)->full) == full);
+	need(x, reached == 0,
+	     .expected = say(x, "%s waits while %s is held at %s", role(second), role(first),
+			     at ? at : "its index"),
+	     .observed = reached == 1 ? say(x, "both are inside: %s is at %s", role(second),
+					    last_stop(x, b)->at)
+				      : ending_text(x, b),
+	     .at = last_stop(x, b) ? last_stop(x, b)->at : NULL, .from = state_text(x, &s),
+	     .why = "both may use the same place");
+	if (second)
+		expect(x, value_of(&look(x, &s)->full) == full,
+		       .expected = "full is posted when the item is in its place",
+		       .observed = state_text(x, &s), .at = waiting(x, waiter(x, b)).at,
+		       .from = "produce waits for the mutex",
+		       .why = "a consumer may take an item that is not there yet");
+	else
+		expect(x, value_of(&look(x, &s)->empty) == empty,
+		       .expected = "empty is posted when the item is out of its place",
+		       .observed = state_text(x, &s), .at = waiting(x, waiter(x, b)).at,
+		       .from = "consume waits for the mutex",
+		       .why = "a producer may overwrite an item that was not read yet");
+	if (!failed(x))
+		waits_patiently(x, b, "the mutex");
+	release_program(x, a);
+	unwatch(x, watch);
+	finish(x, b);
+	finish(x, a);
+	expect_exit(x, a, 0, "it was released");
+	expect_exit(x, b, 0, "the mutex is free again");
+}
+
+static int by_value(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The numbers that a program has printed, added to the list. */
+static size_t numbers_of(struct exam *x, struct program *p, int64_t *list, size_t count,
+			 size_t most)
+{
+	const char *text = output(x, p, NULL);
+	char *end;
+
+	while (count < most && *text) {
+		list[count] = strtoll(text, &end, 10);
+		if (end == text)
+			break;
+		count++;
+		text = end + (*end == '\n');
+	}
+	return count;
+}
+
+static void six_at_work(struct exam *x, const struct kind *kind)
+{
+	enum { EACH = 80 };
+	int64_t *got = room(x, (3 * EACH + 1) * sizeof(*got));
+	struct program *p[6];
+	size_t count = 0;
+	bool all;
+
+	put_buffer(x, kind, (uint32_t)pick(x, 2, 5), 0, 0, 0);
+	for (int i = 0; i < 6; i++)
+		p[i] = start_role(x, kind, i & 1, 1000 * i, EACH);
+	for (int i = 0; i < 6; i++) {
+		finish(x, p[i]);
+		expect_exit(x, p[i], 0, "three producers and three consumers at work");
+	}
+	for (int i = 0; i < 6; i += 2)
+		count = numbers_of(x, p[i], got, count, 3 * EACH + 1);
+	qsort(got, count, sizeof(*got), by_value);
+	all = count == 3 * EACH;
+	for (size_t i = 0; all && i < count; i++)
+		all = got[i] == (int64_t)(1000 * (2 * (i / EACH) + 1) + i % EACH);
+	expect(x, all,
+	       .expected = say(x, "three consumers print each of the %d items once", 3 * EACH),
+	       .observed = say(x, "%zu lines, with items missing or doubled", count),
+	       .why = "the mutex lets one in at a time");
+}
+
+static void mutex_guards_everything(struct exam *x, const struct kind *kind)
+{
+	six_at_work(x, kind);
+	if (kind == &posix)
+		need_watchpoints(x);
+	else if (!have_watchpoints(x))
+		return;
+	for (int i = 0; i < 4 && !failed(x); i++)
+		inside_only(x, kind, i & 1, i & 2);
+	for (int i = 0; i < 4 && !failed(x); i++)
+		two_at_once(x, kind, i & 1, i & 2);
+}
+
+static void posix_mutex_guards(struct exam *x)
+{
+	mutex_guards_everything(x, &posix);
+}
+
+/* ---- a killed holder ---- */
+
+/* What must come out of the buffer, in order; a doubtful item was in the hands of somebody who was
+ * killed. */
+struct model {
+	int64_t item[64];
+	bool doubtful[64];
+	size_t first, end;
+};
+
+static void model_put(struct model *m, int64_t item, bool doubtful)
+{
+	m->item[m->end] = item;
+	m->doubtful[m->end++] = doubtful;
+}
+
+/* Runs the victim to the last moment at which it is inside and its death may cost only its own
+ * item. False: no such. */
+static bool run_to_death(struct exam *x, struct program *p, struct store *s, struct watch *watch,
+			 bool producer)
+{
+	uint32_t head = look(x, s)->head, tail = s->b->tail;
+
+	while (run_to(x, p, at_watch(watch), at_end()) == 0) {
+		struct bounded_buffer *b = look(x, s);
+
+		if (owner_of(b) && (producer ? b->tail == tail : b->head != head))
+			return true;
+	}
+	return false;
+}
+
+static void kill_holder(struct exam *x, struct store *s, struct model *m, bool producer,
+			int64_t item)
+{
+	struct watch *watch = watch_at(x, s, offsetof(struct bounded_buffer, head), WATCH_ACCESSES);
+	struct program *victim = start_role(x, s->kind, producer, item, 1);
+	bool inside = run_to_death(x, victim, s, watch, producer);
+
+	need(x, inside, .expected = say(x, "%s is inside its section once", role(producer)),
+	     .observed = ending_text(x, victim), .from = "a watchpoint on head and tail",
+	     .why = "indexes are moved by the holder of the mutex");
+	unwatch(x, watch);
+	kill_program(x, victim);
+	if (producer)
+		model_put(m, item, true);
+	else
+		m->doubtful[m->first] = true;
+}
+
+/* Takes one printed item off the model. */
+static bool model_take(struct model *m, int64_t item)
+{
+	while (m->first < m->end && m->doubtful[m->first] && m->item[m->first] != item)
+		m->first++;
+	if (m->first == m->end || m->item[m->first] != item)
+		return false;
+	m->first++;
+	return true;
+}
+
+static void successor(struct exam *x, struct store *s, struct model *m, bool producer, int64_t item,
+		      const char *why)
+{
+	struct program *p = start_role(x, s->kind, producer, item, 1);
+	int64_t got = 0;
+
+	finish(x, p);
+	if (!expect_exit(x, p, 0, why))
+		need(x, false, .from = state_text(x, s));
+	if (producer)
+		model_put(m, item, false);
+	else
+		need(x, numbers_of(x, p, &got, 0, 1) == 1 && model_take(m, got),
+		     .expected = "the oldest item that nobody was taking",
+		     .observed = quoted(x, output(x, p, NULL), strlen(output(x, p, NULL)), 40),
+		     .why = why);
+}
+
+/* Everything comes out that nobody had in his hands, and the buffer holds as much as before but for
+ * the places of the dead. */
+static void drain(struct exam *x, struct store *s, struct model *m, uint32_t capacity,
+		  uint32_t kills)
+{
+	int count = value_of(&look(x, s)->full);
+	struct program *p = start_consumer(x, s->kind, count);
+	int64_t got[64];
+	size_t n;
+
+	finish(x, p);
+	expect_exit(x, p, 0, "so many items are said to be there");
+	n = numbers_of(x, p, got, 0, 64);
+	for (size_t i = 0; i < n; i++)
+		expect(x, model_take(m, got[i]), .expected = "each item once, in order",
+		       .observed = say(x, "%lld again, or too early", (long long)got[i]),
+		       .from = say(x, "`%s` printed %s", command_of(x, p),
+				   quoted(x, output(x, p, NULL), strlen(output(x, p, NULL)), 60)),
+		       .why = "a death costs the item in the dead one's hands, and no other");
+	while (m->first < m->end && m->doubtful[m->first])
+		m->first++;
+	expect(x, m->first == m->end,
+	       .expected = say(x, "item %lld comes out", (long long)m->item[m->first]),
+	       .observed = "it was lost", .from = state_text(x, s),
+	       .why = "a death costs the item in the dead one's hands, and no other");
+	if (failed(x))
+		return;
+	produce(x, s->kind, 1, capacity - kills,
+		say(x, "%u places, %u of them lost with the dead", capacity, kills));
+	consume(x, s->kind, 1, capacity - kills, "the buffer works as before");
+}
+
+static void one_after_another(struct exam *x, const struct kind *kind, bool victim, bool next)
+{
+	uint32_t capacity = (uint32_t)pick(x, 9, 14), head = (uint32_t)pick(x, 0, 8);
+	int64_t item = pick(x, 100, 900);
+	struct store s = put_buffer(x, kind, capacity, head, item, 5);
+	struct model m = { .first = 0 };
+
+	for (int64_t i = 0; i < 5; i++)
+		model_put(&m, item + i, false);
+	for (int round = 0; round < 2 && !failed(x); round++) {
+		const char *why = say(
+			x,
+			"%s was killed inside its section: whoever comes next gets EOWNERDEAD and goes on",
+			role(victim));
+
+		kill_holder(x, &s, &m, victim, 2000 + round);
+		successor(x, &s, &m, next, 3000 + round, why);
+		successor(x, &s, &m, !next, 4000 + round,
+			  "the mutex was made consistent, so it can be taken again");
+	}
+	if (!failed(x))
+		drain(x, &s, &m, capacity, 2);
+}
+
+/* Who prints inside the section before head has moved prints an item that is still there. */
+static void killed_after_printing(struct exam *x, const struct kind *kind)
+{
+	struct store s = put_buffer(x, kind, 5, 2, 41, 3);
+	struct program *p = start_consumer(x, kind, 1), *next;
+	size_t printed = 0;
+
+	while (printed == 0) {
+		if (run_to(x, p, after_calls(call_set_family(FAMILY_WRITE)), at_end()) != 0)
+			return;
+		output(x, p, &printed);
+	}
+	if (look(x, &s)->head != 2 || !owner_of(s.b))
+		return;
+	kill_program(x, p);
+	next = start_consumer(x, kind, 1);
+	finish(x, next);
+	expect(x, strcmp(output(x, p, NULL), output(x, next, NULL)) != 0,
+	       .expected = "an item is printed once",
+	       .observed = say(x, "%s was printed twice",
+			       quoted(x, output(x, p, NULL), strlen(output(x, p, NULL)), 20)),
+	       .from = "consume was killed inside its section, after its write(2) and before head had moved",
+	       .why = "print an item when it is taken, or after the section");
+}
+
+static void killed_holder_survived(struct exam *x, const struct kind *kind)
+{
+	if (kind == &posix)
+		need_watchpoints(x);
+	else if (!have_watchpoints(x))
+		return;
+	for (int i = 0; i < 4 && !failed(x); i++)
+		one_after_another(x, kind, i & 1, i & 2);
+	if (!failed(x))
+		killed_after_printing(x, kind);
+}
+
+static void posix_killed_holder(struct exam *x)
+{
+	killed_holder_survived(x, &posix);
+}
+
+/* ---- System V ---- */
+
+static int32_t key_of(struct exam *x)
+{
+	struct stat st;
+
+	if (!file_stat(x, KEYFILE, &st))
+		broken(x, "the key file is missing");
+	return (int32_t)((st.st_ino & 0xffff) | (st.st_dev & 0xff) << 16 | (uint32_t)PROJECT << 24);
+}
+
+static void segment_in_the_table(struct exam *x, uint32_t capacity)
+{
+	const struct shm_row *row;
+	size_t count;
+
+	clear(x, &sysv);
+	need_created(x, &sysv, capacity);
+	row = segments(x, &count);
+	need(x, count == 1 && row[0].key == key_of(x),
+	     .expected = say(x, "one segment with the key 0x%08x", (unsigned)key_of(x)),
+	     .observed = count ? say(x, "%zu, the first with the key 0x%08x", count,
+				     (unsigned)row[0].key)
+			       : "none",
+	     .from = "/proc/sysvipc/shm",
+	     .why = "ftok(KEYFILE, 66) is the key by which the programs find each other");
+	need(x, row[0].size == size_for(capacity),
+	     .expected = say(x, "a segment of %zu bytes", size_for(capacity)),
+	     .observed = say(x, "%llu bytes", (unsigned long long)row[0].size),
+	     .from = "/proc/sysvipc/shm", .why = "the header and the items, no more and no less");
+	expect(x, (row[0].mode & 0777) == 0600, .expected = "mode 0600",
+	       .observed = say(x, "mode %04o", row[0].mode & 0777), .from = "/proc/sysvipc/shm",
+	       .why = "who may write the buffer may also stop everybody who uses it");
+}
+
+static void without_key_file(struct exam *x)
+{
+	static const struct words all[] = { { { "create", "5" } },
+					    { { "produce", "1", "1" } },
+					    { { "consume", "1" } },
+					    { { "destroy" } } };
+
+	clear(x, &sysv);
+	for (size_t i = 0; i < 4; i++) {
+		struct program *p = run(
+			x, "sysv",
+			.args = { all[i].word[0], "nowhere", all[i].word[1], all[i].word[2] });
+
+		expect_error(x, p, "ftok of a missing file is -1, and that is no key");
+		expect_nothing_left(x, p, &sysv, "shmget takes -1 for a key like any other");
+	}
+}
+
+static void sysv_segment_made_right(struct exam *x)
+{
+	uint32_t capacity = (uint32_t)pick(x, 3, 600);
+	struct store s;
+
+	segment_in_the_table(x, capacity);
+	s = created(x, &sysv, capacity);
+	expect_values(x, &s, capacity);
+	expect_attributes(x, &s);
+	possible_capacities(x, &sysv);
+	if (!failed(x))
+		magic_comes_last(x, &sysv, capacity);
+	failed_create(x, &sysv, CALL_shmat, ENOMEM);
+	if (!failed(x))
+		create_on_existing(x, &sysv);
+	if (!failed(x))
+		destroyed(x, &sysv);
+	without_key_file(x);
+	expect_impostors_refused(x, &sysv);
+	no_memory(x, &sysv, CALL_shmat);
+	if (!failed(x))
+		expect_bad_usages(x, &sysv);
+}
+
+static void sysv_does_the_same(struct exam *x)
+{
+	static void (*const scenes[])(struct exam * x, const struct kind *kind) = {
+		first_in_first_out,
+		blocks_when_full_and_empty,
+		mutex_guards_everything,
+		killed_holder_survived,
+	};
+
+	for (size_t i = 0; i < sizeof(scenes) / sizeof(*scenes) && !failed(x); i++)
+		scenes[i](x, &sysv);
+}
+
+/* ---- the lab ---- */
+
+static void show(struct exam *x, const char *const *args)
+{
+	struct program *consumer, *producer;
+
+	(void)args;
+	run(x, "buffer", .args = { "create", NAME, "2" });
+	consumer = start_consumer(x, &posix, 3);
+	run_to(x, consumer, when_blocked(), at_end());
+	producer = start_producer(x, &posix, 1, 3);
+	finish(x, producer);
+	finish(x, consumer);
+	run(x, "buffer", .args = { "destroy", NAME });
+}
+
+LAB(.id = "11-bounded-buffer", .title = "A bounded buffer whose users may be killed",
+    .programs = { { "buffer", NULL }, { "sysv", NULL } }, .actors = { { "keeper", keeper_main } },
+    .show = show,
+    .checks = {
+	    { .id = "made-whole-before-magic",
+	      .points = 2,
+	      .task = 1,
+	      .title =
+		      "create makes an object of the right size, mode and values, and stores the magic number last",
+	      .run = made_whole_before_magic,
+	      .hints = { "How many bytes do the header and the items need? What does a peer do that sees the magic number?",
+			 "shm_open(3), then ftruncate(2) or posix_fallocate(3), then mmap(2). empty counts places, full counts items.",
+			 "sizeof(struct bounded_buffer) + capacity * sizeof(int64_t); atomic_store_explicit(…, memory_order_release) as the last line" } },
+	    { .id = "mutex-shared-and-robust",
+	      .points = 2,
+	      .task = 1,
+	      .needs = "made-whole-before-magic",
+	      .title = "the mutex is process-shared and robust, the semaphores are process-shared",
+	      .run = mutex_shared_and_robust,
+	      .hints = { "Whose is a mutex with default attributes? What becomes of it when its holder is killed?",
+			 "pthread_mutexattr_setpshared(3), pthread_mutexattr_setrobust(3); the second argument of sem_init(3)",
+			 "PTHREAD_PROCESS_SHARED and PTHREAD_MUTEX_ROBUST on one attribute object, given to pthread_mutex_init; sem_init(&…, 1, …)" } },
+	    { .id = "names-come-and-go",
+	      .points = 2,
+	      .task = 1,
+	      .needs = "made-whole-before-magic",
+	      .title =
+		      "create refuses an existing name, and a failed create and destroy leave none",
+	      .run = names_come_and_go,
+	      .hints = { "What happens to a buffer in use when somebody creates it again? Who removes an object whose maker has failed?",
+			 "shm_open(3) takes O_EXCL. Which names does it take? Try //name.",
+			 "shm_unlink(name) on every way out after shm_open has succeeded, but not when it failed" } },
+	    { .id = "only-a-buffer-is-used",
+	      .points = 2,
+	      .task = 2,
+	      .needs = "made-whole-before-magic",
+	      .title =
+		      "produce and consume refuse whatever is no ready buffer, and leave it as it was",
+	      .run = only_a_buffer_is_used,
+	      .hints = { "The object says that it has a million items. Who else can tell?",
+			 "fstat(2) before mmap(2): an object shorter than the header is a SIGBUS. Then the magic number, then the capacity.",
+			 "Copy the capacity once; it is 1 to 1,000,000, and size_for(capacity) is not more than st_size." } },
+	    { .id = "first-in-first-out",
+	      .points = 2,
+	      .task = 3,
+	      .needs = "mutex-shared-and-robust",
+	      .title = "items come out in the order in which they went in, all 64 bits of them",
+	      .run = posix_first_in_first_out,
+	      .hints = { "With one index for both ends, which item comes out first?",
+			 "Put at tail, take from head; both go round. And what is INT64_MAX + 1?",
+			 "b->item[b->tail] = item; b->tail = (b->tail + 1) % capacity; leave the loop when the item just put was TO" } },
+	    { .id = "blocks-when-full-and-empty",
+	      .points = 2,
+	      .task = 3,
+	      .needs = "first-in-first-out",
+	      .title =
+		      "a full buffer blocks the producer and an empty one the consumer, in the kernel, with all output out",
+	      .run = posix_blocks,
+	      .hints = { "Who could end your wait, and what does he need for it that you hold?",
+			 "The semaphore first, the mutex second. sem_wait(3): what does it return when a signal handler has run?",
+			 "while (sem_wait(&b->full) == -1) if (errno != EINTR) …; and fflush(stdout) after each item" } },
+	    { .id = "mutex-guards-everything",
+	      .points = 2,
+	      .task = 3,
+	      .needs = "first-in-first-out",
+	      .title = "indexes and items are touched by the holder of the mutex alone",
+	      .run = posix_mutex_guards,
+	      .hints = { "Two producers read tail at the same moment. Where do they put their items?",
+			 "Between lock and unlock stand all loads and stores of head, tail and item[].",
+			 "wait semaphore, lock, copy, move the index, unlock, post the other semaphore" } },
+	    { .id = "killed-holder-survived",
+	      .points = 3,
+	      .task = 4,
+	      .needs = "mutex-guards-everything",
+	      .title =
+		      "when the holder of the mutex is killed, the others go on, and lose no other item",
+	      .run = posix_killed_holder,
+	      .hints = { "What does pthread_mutex_lock return to the first one who comes after a death? Is that an error?",
+			 "pthread_mutex_consistent(3). What happens at the unlock without it?",
+			 "if (error == EOWNERDEAD) error = pthread_mutex_consistent(&b->mutex); the indexes are right: each moves by one store, the last one" } },
+	    { .id = "sysv-segment-made-right",
+	      .points = 2,
+	      .task = 5,
+	      .title = "sysv makes, checks and removes its segment as buffer does its object",
+	      .run = sysv_segment_made_right,
+	      .hints = { "Where can you see which segments there are, with key, size and mode? Try ipcs -m.",
+			 "ftok(3) and its -1; shmget(2) with IPC_CREAT | IPC_EXCL; shmat(2) and its (void *)-1; IPC_STAT for the size; IPC_RMID",
+			 "shmget(key, size, IPC_CREAT | IPC_EXCL | 0600), and shmctl(id, IPC_RMID, NULL) when a later call fails" } },
+	    { .id = "sysv-does-the-same",
+	      .points = 1,
+	      .task = 6,
+	      .needs = "sysv-segment-made-right",
+	      .title =
+		      "in System V memory the buffer keeps order, blocks, excludes and survives as in POSIX memory",
+	      .run = sysv_does_the_same,
+	      .hints = { "What in put and take knows how the memory was made?",
+			 "The same functions on another pointer." } },
+    });
