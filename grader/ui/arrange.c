@@ -6,7 +6,7 @@ enum {
 	ALL_ROWS = 16, /* from here on all panels are shown */
 	ALL_COLUMNS = 64,
 	WIDE_COLUMNS = 150, /* from here on side by side */
-	LABS_COLUMNS = 27,
+	LABS_COLUMNS = 28,
 	LABS_COLUMNS_WIDE = 34,
 	DETAILS_ROWS = 8, /* at least */
 	FRAME = 2,

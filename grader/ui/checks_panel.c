@@ -58,21 +58,15 @@ static void draw_row(struct state *s, int index, int top, struct rect in, bool f
 	const char *text = printable(s->scratch, check->title, style->ascii);
 	bool chosen = (size_t)index == s->check, reverse = chosen && focus;
 	int room = in.width - (int)strlen(points) - 6;
-	size_t fits = bytes_that_fit(text, strlen(text), room);
 
-	if (fits < strlen(text)) {
-		fits = bytes_that_fit(text, strlen(text), room - (style->ascii ? 3 : 1));
-		text = arena_format(s->scratch, "%.*s%s", (int)fits, text,
-				    style->ascii ? "..." : "…");
-	}
 	screen_field(top, in.left, in.width, TONE_PLAIN, reverse, "");
 	screen_text(top, in.left + 1, 1, verdict_tone(verdict), reverse,
 		    verdict_mark(style, verdict), strlen(verdict_mark(style, verdict)));
-	screen_text(top, in.left + 3, room,
-		    chosen			 ? TONE_BOLD
-		    : verdict == VERDICT_PENDING ? TONE_DIM
-						 : TONE_PLAIN,
-		    reverse, text, strlen(text));
+	screen_cut(top, in.left + 3, room,
+		   chosen			? TONE_BOLD
+		   : verdict == VERDICT_PENDING ? TONE_DIM
+						: TONE_PLAIN,
+		   reverse, text);
 	screen_text(top, in.left + in.width - (int)strlen(points) - 1, (int)strlen(points),
 		    verdict == VERDICT_PASS ? TONE_PASS : TONE_DIM, reverse, points,
 		    strlen(points));

@@ -71,7 +71,9 @@ static void add_hints(struct page *p, const struct check *check)
 	}
 }
 
-static const char *sentence(struct arena *arena, const struct check_result *r)
+/* "failed, 0 of 3 points, TODO 2" */
+static const char *sentence(struct arena *arena, const struct check *check,
+			    const struct check_result *r)
 {
 	static const char *const words[] = {
 		[VERDICT_PENDING] = "not judged yet",
@@ -80,8 +82,11 @@ static const char *sentence(struct arena *arena, const struct check_result *r)
 		[VERDICT_SKIP] = "skipped",
 		[VERDICT_BROKEN] = "the grader could not judge it; not your fault",
 	};
+	const char *word = words[r ? r->verdict : VERDICT_PENDING];
+	const char *task = check->task > 0 ? arena_format(arena, ", TODO %d", check->task) : "";
 
-	return arena_format(arena, "%s, %d of %d points", words[r->verdict], r->score, r->max);
+	return arena_format(arena, "%s, %d of %d points%s", word, r ? r->score : 0, check->points,
+			    task);
 }
 
 static void check_page(struct page *p, const struct check *check, const struct check_result *r)
@@ -91,12 +96,7 @@ static void check_page(struct page *p, const struct check *check, const struct c
 	struct arena *arena = p->s->scratch;
 
 	add(p, NULL, check->title, TONE_BOLD);
-	if (r)
-		add(p, NULL, sentence(arena, r), verdict_tone(r->verdict));
-	add(p, NULL,
-	    check->task > 0 ? arena_format(arena, "TODO %d, check %s", check->task, check->id)
-			    : arena_format(arena, "check %s", check->id),
-	    TONE_DIM);
+	add(p, NULL, sentence(arena, check, r), r ? verdict_tone(r->verdict) : TONE_DIM);
 	if (count > 0)
 		blank(p);
 	for (int i = 0; i < count; i++)
@@ -122,6 +122,15 @@ static void begin_page(struct page *p, const struct lab_view *view)
 	add(p, "read", arena_format(arena, "the chapter of %s in workbook.md", view->lab->id),
 	    TONE_PLAIN);
 	add(p, "begin", "with TODO 1. Each save is graded at once and shown here.", TONE_PLAIN);
+	blank(p);
+}
+
+static void passed_page(struct page *p, const struct lab_view *view)
+{
+	add(p, NULL, "The lab has passed.", TONE_PASS);
+	add(p, NULL,
+	    arena_format(p->s->scratch, "maplab solution %.2s shows the reference.", view->lab->id),
+	    TONE_DIM);
 	blank(p);
 }
 
@@ -155,6 +164,8 @@ static void fill(struct page *p)
 	}
 	if (!running && (!result || result->status == LAB_UNTOUCHED))
 		begin_page(p, view);
+	if (result && result->status == LAB_PASS && !running)
+		passed_page(p, view);
 	if (check)
 		check_page(p, check, state_check_result(p->s));
 	if (result && *result->diagnostics && !running) {

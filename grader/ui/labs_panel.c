@@ -39,8 +39,8 @@ static void draw_row(struct state *s, size_t index, int top, struct rect in, boo
 
 	screen_field(top, in.left, in.width, TONE_PLAIN, chosen && focus, "");
 	screen_text(top, in.left + 1, 1, tone, chosen && focus, sign, strlen(sign));
-	screen_text(top, in.left + 3, room, chosen ? TONE_BOLD : TONE_PLAIN, chosen && focus,
-		    view->lab->id, strlen(view->lab->id));
+	screen_cut(top, in.left + 3, room, chosen ? TONE_BOLD : TONE_PLAIN, chosen && focus,
+		   view->lab->id);
 	screen_text(top, in.left + in.width - (int)strlen(score) - 1, (int)strlen(score),
 		    view->standing.passed ? TONE_PASS : TONE_DIM, chosen && focus, score,
 		    strlen(score));

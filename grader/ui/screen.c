@@ -179,6 +179,20 @@ int screen_text(int top, int left, int width, enum tone tone, bool reverse, cons
 	return columns_of(text, fits);
 }
 
+void screen_cut(int top, int left, int width, enum tone tone, bool reverse, const char *text)
+{
+	const char *dots = style.ascii ? "..." : "…";
+	size_t size = strlen(text);
+	int used, room = width - columns_of(dots, strlen(dots));
+
+	if (columns_of(text, size) <= width) {
+		screen_text(top, left, width, tone, reverse, text, size);
+		return;
+	}
+	used = screen_text(top, left, room, tone, reverse, text, size);
+	screen_text(top, left + used, width - used, tone, reverse, dots, strlen(dots));
+}
+
 void screen_field(int top, int left, int width, enum tone tone, bool reverse, const char *text)
 {
 	int used = screen_text(top, left, width, tone, reverse, text, strlen(text));

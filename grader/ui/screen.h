@@ -29,6 +29,9 @@ int screen_signal(void);
 int screen_text(int top, int left, int width, enum tone tone, bool reverse, const char *text,
 		size_t size);
 
+/* The same for a C string, with an ellipsis where it is too long. */
+void screen_cut(int top, int left, int width, enum tone tone, bool reverse, const char *text);
+
 /* The same for a C string, filled up with blanks to the width. */
 void screen_field(int top, int left, int width, enum tone tone, bool reverse, const char *text);
 

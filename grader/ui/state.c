@@ -43,6 +43,7 @@ void state_open(struct state *s, const struct ui_options *options)
 	s->options = options;
 	s->arena = arena_new(ARENA, false);
 	s->scratch = arena_new(ARENA, false);
+	s->scratch_mark = arena_mark(s->scratch);
 	s->watcher = watcher_new(options->poll);
 	s->lab_count = lab_count();
 	s->labs = arena_take(s->arena, (s->lab_count + 1) * sizeof *s->labs);

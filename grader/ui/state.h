@@ -27,6 +27,7 @@ struct state {
 	const struct ui_options *options;
 	struct arena *arena;   /* as long as the dashboard */
 	struct arena *scratch; /* of one drawing */
+	size_t scratch_mark;   /* where that is empty */
 	struct watcher *watcher;
 
 	struct lab_view *labs;

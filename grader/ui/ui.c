@@ -37,7 +37,7 @@ static void draw(struct dashboard *d)
 	struct placed placed[PANELS];
 	struct state *s = &d->state;
 
-	arena_reset(s->scratch, 0);
+	arena_reset(s->scratch, s->scratch_mark);
 	erase();
 	if (!arrange(s, LINES, COLS, d->focus, placed)) {
 		screen_text(0, 0, COLS, TONE_PLAIN, false, small, strlen(small));
