@@ -66,7 +66,8 @@ struct host_finding {
 /* Probes everything. HOST_FEATURE_COUNT findings in FINDINGS. */
 void host_examine(struct arena *arena, struct host_finding *findings);
 
-/* The file of "bwrap" or "cc" in PATH, links followed; NULL when not there. Static or cached. */
+/* "bwrap" and "cc", found by PATH; the compiler only where sandboxes can see it, below /usr and in
+ * /bin. NULL when there is none. Static. */
 const char *host_bwrap(void);
 const char *host_compiler(void);
 

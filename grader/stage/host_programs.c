@@ -4,6 +4,7 @@
 
 #include "base/buffer.h"
 #include "base/file.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,23 +19,26 @@
 
 #define OUTPUT_MOST 65536
 
-/* Searches PATH, then where programs are when PATH says nothing. Links are followed to their end.
+/*
+ * Searches PATH, and where programs are when PATH says nothing. With INSIDE only where a sandbox
+ * sees them: below /usr and in /bin.
  */
-static bool find_program(const char *name, char path[PATH_MAX])
+static bool find_program(const char *name, bool inside, char path[PATH_MAX])
 {
 	const char *list = getenv("PATH");
-	char try[PATH_MAX];
 	struct stat st;
 
 	for (list = list != NULL ? list : "/usr/bin:/bin"; *list != '\0';) {
 		int length = (int)strcspn(list, ":");
 
-		if (snprintf(try, sizeof(try), "%.*s/%s", length, list, name) < (int)sizeof(try) &&
-		    try[0] == '/' && access(try, X_OK) == 0 && stat(try, &st) == 0 &&
-		    S_ISREG(st.st_mode) && realpath(try, path) != NULL)
+		if (snprintf(path, PATH_MAX, "%.*s/%s", length, list, name) < PATH_MAX &&
+		    path[0] == '/' &&
+		    (!inside || text_starts(path, "/usr/") || text_starts(path, "/bin/")) &&
+		    access(path, X_OK) == 0 && stat(path, &st) == 0 && S_ISREG(st.st_mode))
 			return true;
 		list += length + (list[length] == ':');
 	}
+	path[0] = '\0';
 	return false;
 }
 
@@ -42,7 +46,7 @@ const char *host_bwrap(void)
 {
 	static char path[PATH_MAX];
 
-	if (path[0] == '\0' && !find_program("bwrap", path))
+	if (path[0] == '\0' && !find_program("bwrap", false, path))
 		return NULL;
 	return path;
 }
@@ -51,7 +55,7 @@ const char *host_compiler(void)
 {
 	static char path[PATH_MAX];
 
-	if (path[0] == '\0' && !find_program("cc", path))
+	if (path[0] == '\0' && !find_program("cc", true, path))
 		return NULL;
 	return path;
 }

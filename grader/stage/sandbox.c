@@ -134,6 +134,8 @@ static _Noreturn void become_bwrap(const struct sandbox *s, const int stdio[3], 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
+	if (s->limits != NULL && limits_apply(s->limits, 0) < 0)
+		_exit(127);
 	execv(host_bwrap(), (char **)(uintptr_t)s->argv);
 	dprintf(2, "bwrap: %s\n", strerror(errno));
 	_exit(127);

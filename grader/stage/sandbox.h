@@ -6,6 +6,7 @@
 #define STAGE_SANDBOX_H
 
 #include "base/arena.h"
+#include "stage/limits.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,7 +21,8 @@ struct sandbox {
 	size_t count;
 	int keep[4]; /* descriptors that go through to the command, under their own numbers */
 	size_t keep_count;
-	bool sizes; /* bwrap knows --size */
+	bool sizes;		     /* bwrap knows --size */
+	const struct limits *limits; /* applied to bwrap and all below it; may be NULL */
 };
 
 /* Begins with all namespaces, no terminal, no environment, death with the parent. */
