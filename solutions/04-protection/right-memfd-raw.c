@@ -125,7 +125,7 @@ static int build(ul pages, int dirty)
 
 int main(int c, char **v)
 {
-	ul *list = calloc(c, sizeof(*list));
+	static ul list[1 << 20];
 	long pages = c > 3 ? num(v[2]) : 0;
 	int dirty = c > 3 && !strcmp(v[1], "dirty"), over = c == 4 && !strcmp(v[1], "overflow");
 	int under = c == 4 && !strcmp(v[1], "underflow"), n = 0;

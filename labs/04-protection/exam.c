@@ -1,0 +1,805 @@
+/*
+ * Lab 04: a buffer between two guards, and pages that are opened one by one.
+ *
+ * No layout is given, so each check first finds the buffer: it is what has the right number of
+ * pages and a neighbour without any access on both sides. The rest is told by the faults
+ * themselves.
+ */
+#include "exam/exam.h"
+
+enum { MOST_LISTED = 9, MOST_TRIES = 12 };
+
+struct guarded {
+	struct process *process;
+	uint64_t start, end;
+};
+
+static const char *number(struct exam *x, int64_t value)
+{
+	return say(x, "%lld", (long long)value);
+}
+
+/* ---- finding the buffer -----------------------------------------------------------------------
+ */
+
+static bool is_closed(const struct vma *vma)
+{
+	return strncmp(vma->perms, "---", 3) == 0;
+}
+
+/*
+ *	---p  guard            a run of neighbours that may be touched in some way, LENGTH bytes in
+ *all, r--p  \                with a closed neighbour at either end rw-p   > the buffer r--p  /
+ *	---p  guard
+ */
+static bool find_buffer(const struct maps *maps, uint64_t length, struct guarded *buffer)
+{
+	for (size_t low = 0; low + 2 < maps->count; low++) {
+		const struct vma *below = &maps->vma[low], *above = below + 1;
+
+		if (!is_closed(below) || is_closed(above) || above->start != below->end)
+			continue;
+		while (above + 1 < maps->vma + maps->count && !is_closed(above) &&
+		       above[1].start == above->end)
+			above++;
+		if (is_closed(above) && above->start - below->end == length) {
+			buffer->start = below->end;
+			buffer->end = above->start;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A closed VMA without a file, for the evidence: the nearest thing to a guard that was seen. */
+static const struct vma *half_a_guard(const struct maps *maps)
+{
+	for (size_t i = 0; i < maps->count; i++)
+		if (is_closed(&maps->vma[i]) && maps->vma[i].path[0] == '\0')
+			return &maps->vma[i];
+	return NULL;
+}
+
+/*
+ * Runs the program until its buffer stands between its guards; false when it ended, wrote or died
+ * before. `nearest` (may be NULL) gets the last closed VMA seen on the way.
+ */
+static bool reach_buffer(struct exam *x, struct program *p, int64_t pages, struct guarded *buffer,
+			 const struct vma **nearest)
+{
+	struct moment mapped = after_calls(call_set_family(FAMILY_MAP));
+
+	while (run_to(x, p, mapped, at_signal(SIGSEGV)) == 0) {
+		buffer->process = last_stop(x, p)->process;
+		const struct maps *maps = maps_now(x, buffer->process);
+		const struct vma *guard = half_a_guard(maps);
+
+		if (guard != NULL && nearest != NULL)
+			*nearest = guard;
+		if (find_buffer(maps, pages * page_size(), buffer))
+			return true;
+	}
+	return false;
+}
+
+static void need_buffer(struct exam *x, struct program *p, int64_t pages, struct guarded *buffer)
+{
+	const struct vma *nearest = NULL;
+	bool found = reach_buffer(x, p, pages, buffer, &nearest);
+
+	need(x, found,
+	     .expected = say(x,
+			     "before the first write: %lld pages with a PROT_NONE page right below "
+			     "and right above",
+			     (long long)pages),
+	     .observed =
+		     nearest ? "a mapping without access, but not on both sides of such a buffer"
+			     : "no mapping without access at all",
+	     .from = nearest ? from_vma(x, nearest) : say(x, "maps of %s", command_of(x, p)),
+	     .why = "a guard stops the first byte too far only when it lies right beside the "
+		    "buffer");
+}
+
+/* ---- task 1: the guards -----------------------------------------------------------------------
+ */
+
+static void expect_guards(struct exam *x, const char *command, const char *last_word, int64_t pages)
+{
+	struct program *p = start(x, "guard", .args = { command, number(x, pages), last_word });
+	struct guarded mapped, now;
+
+	need_buffer(x, p, pages, &mapped);
+	/* And they are still there at the first write, wherever that goes. */
+	struct watch *first = NULL;
+	bool backwards = strcmp(command, "underflow") == 0;
+
+	if (have_watchpoints(x) && strcmp(command, "dirty") != 0)
+		first = watch_memory(x, mapped.process, backwards ? mapped.end - 1 : mapped.start,
+				     1, WATCH_STORES);
+	int reached = first ? run_to(x, p, at_signal(SIGSEGV), at_call(CALL_munmap),
+				     at_watch(first))
+			    : run_to(x, p, at_signal(SIGSEGV), at_call(CALL_munmap));
+	if (reached == 0 || reached == 2)
+		expect(x,
+		       find_buffer(maps_now(x, mapped.process), pages * page_size(), &now) &&
+			       now.start == mapped.start,
+		       .expected = "both guards still there at the first write",
+		       .observed = "the buffer has lost a guard or moved",
+		       .at = last_stop(x, p)->at,
+		       .why = "a guard that is gone when it is needed guards nothing");
+}
+
+static void guards_on_both_sides(struct exam *x)
+{
+	expect_guards(x, "overflow", "1", pick(x, 7, 60));
+	expect_guards(x, "underflow", "1", pick(x, 7, 60));
+	expect_guards(x, "dirty", "3", pick(x, 7, 60));
+}
+
+/* ---- task 2: the handler ----------------------------------------------------------------------
+ */
+
+/* What rt_sigaction(2) takes; the rest of the struct is of no interest. */
+struct kernel_action {
+	uint64_t handler, flags;
+};
+
+static void handler_gets_the_address(struct exam *x)
+{
+	int64_t pages = pick(x, 2, 30);
+	struct program *p = start(x, "guard",
+				  .args = { "overflow", number(x, pages),
+					    number(x, pages * page_size() + pick(x, 20, 900)) });
+	struct kernel_action now = { 0 };
+	const struct event *seen = NULL;
+	const char *at = NULL;
+
+	while (run_to(x, p, at_call(CALL_rt_sigaction), at_signal(SIGSEGV)) == 0) {
+		const struct stop_info *stop = last_stop(x, p);
+		struct kernel_action action;
+
+		if (stop->event->args[0] != SIGSEGV || stop->event->args[1] == 0 ||
+		    !peek(x, stop->process, stop->event->args[1], &action, sizeof(action)))
+			continue;
+		now = action;
+		seen = stop->event;
+		at = stop->at;
+	}
+	bool caught = now.handler != (uint64_t)(uintptr_t)SIG_DFL &&
+		      now.handler != (uint64_t)(uintptr_t)SIG_IGN;
+	const char *observed = "a handler without SA_SIGINFO";
+
+	if (seen == NULL)
+		observed = "nothing was installed for SIGSEGV";
+	else if (!caught)
+		observed = now.handler ? "SIG_IGN: the kernel kills all the same" : "SIG_DFL";
+	need(x, caught && (now.flags & SA_SIGINFO) != 0,
+	     .expected = "a handler for SIGSEGV, installed with SA_SIGINFO", .observed = observed,
+	     .from = seen ? from_event(x, seen) : NULL, .at = at,
+	     .why = "the address of the fault comes in the siginfo_t, and only SA_SIGINFO promises "
+		    "one");
+}
+
+/* ---- task 3: writing --------------------------------------------------------------------------
+ */
+
+/* The address of the byte that is written as number `i`. */
+static uint64_t byte_at(const struct guarded *b, bool backwards, int64_t i)
+{
+	return backwards ? b->end - 1 - i : b->start + i;
+}
+
+static void need_written(struct exam *x, struct program *p, const struct guarded *b, bool backwards,
+			 int64_t i)
+{
+	struct watch *watch = watch_memory(x, b->process, byte_at(b, backwards, i), 1,
+					   WATCH_STORES);
+	int reached = run_to(x, p, at_watch(watch), at_signal(SIGSEGV));
+
+	need(x, reached == 0,
+	     .expected = say(x, "%s: byte number %lld from the buffer's %s is written",
+			     command_of(x, p), (long long)i, backwards ? "end" : "start"),
+	     .observed = reached == 1 ? say(x, "a fault at offset %lld of the buffer first",
+					    (long long)(last_stop(x, p)->fault_address - b->start))
+				      : reached_text(x, p, reached),
+	     .why = "BYTES bytes, from the first to the last");
+	unwatch(x, watch);
+}
+
+/*
+ * Held right after the first byte, the program finds random bytes in its way. Held again right
+ * after byte `middle`, it must have changed those before it (a few may have had the right value by
+ * chance) and none of those behind it.
+ */
+static void expect_one_by_one(struct exam *x, const char *command)
+{
+	enum { BEHIND = 40 };
+	bool backwards = strcmp(command, "underflow") == 0;
+	int64_t pages = pick(x, 3, 9), bytes = pick(x, 700, 1900), middle = pick(x, 200, 500);
+	struct program *p = start(x, "guard",
+				  .args = { command, number(x, pages), number(x, bytes) });
+	unsigned char *noise = pick_bytes(x, middle + BEHIND + 1),
+		      *now = room(x, middle + BEHIND + 1);
+	struct guarded b;
+
+	need_buffer(x, p, pages, &b);
+	need_written(x, p, &b, backwards, 0);
+	for (int64_t i = 1; i <= middle + BEHIND; i++)
+		poke(x, b.process, byte_at(&b, backwards, i), &noise[i], 1);
+	need_written(x, p, &b, backwards, middle);
+	const char *at = last_stop(x, p)->at;
+	int64_t before = 0, behind = 0;
+
+	for (int64_t i = 1; i <= middle + BEHIND; i++)
+		if (peek(x, b.process, byte_at(&b, backwards, i), &now[i], 1) && now[i] != noise[i])
+			*(i <= middle ? &before : &behind) += 1;
+	expect(x, before >= middle * 3 / 4 && behind == 0,
+	       .expected = say(
+		       x,
+		       "%s: when byte number %lld is written, all before it are and none behind it",
+		       command_of(x, p), (long long)middle),
+	       .observed = say(x, "%lld of %lld before it, and %lld of the next %d",
+			       (long long)before, (long long)middle, (long long)behind, BEHIND),
+	       .at = at,
+	       .why = "gcc makes a memset of a plain loop, and memset stores wide and in its own order; volatile forbids it");
+	need_written(x, p, &b, backwards, bytes - 1);
+}
+
+static void expect_ok(struct exam *x, const char *command, int64_t pages, int64_t bytes)
+{
+	struct program *p = run(x, "guard",
+				.args = { command, number(x, pages), number(x, bytes) });
+
+	expect_output(x, p, "ok\n", "not one byte too many was written");
+	expect_exit(x, p, 0, "no guard was hit");
+}
+
+static void bytes_in_order(struct exam *x)
+{
+	need_watchpoints(x);
+	expect_one_by_one(x, "overflow");
+	expect_one_by_one(x, "underflow");
+	int64_t pages = pick(x, 1, 5);
+
+	expect_ok(x, "overflow", pages, pages * page_size());
+	expect_ok(x, "underflow", pages, pages * page_size());
+	expect_ok(x, "overflow", pages, pick(x, 0, page_size()));
+	expect_ok(x, "underflow", pages, 0);
+}
+
+/* ---- task 4: a guard is hit -------------------------------------------------------------------
+ */
+
+static void expect_hit(struct exam *x, const char *command, int64_t pages, int64_t bytes)
+{
+	struct program *p = start(x, "guard",
+				  .args = { command, number(x, pages), number(x, bytes) });
+	bool backwards = strcmp(command, "underflow") == 0;
+	int64_t offset = backwards ? -1 : pages * (int64_t)page_size();
+	struct guarded b;
+
+	need_buffer(x, p, pages, &b);
+	int reached = run_to(x, p, at_signal(SIGSEGV));
+
+	need(x, reached == 0, .expected = say(x, "%s: a fault in the guard", command_of(x, p)),
+	     .observed = reached_text(x, p, reached),
+	     .why = "the kernel finds the first byte too far; nobody has to compute it");
+	const struct stop_info *stop = last_stop(x, p);
+
+	expect(x, stop->fault_address == b.start + offset && stop->signal_code == SEGV_ACCERR,
+	       .expected = say(x, "%s: the first fault at offset %lld", command_of(x, p),
+			       (long long)offset),
+	       .observed = say(x, "at offset %lld", (long long)(stop->fault_address - b.start)),
+	       .at = stop->at, .why = "bytes written one by one meet the guard at its first byte");
+	finish(x, p);
+	expect_output(
+		x, p,
+		say(x, "guard %s offset %lld\n", backwards ? "below" : "above", (long long)offset),
+		"the offset is si_addr less the start of the buffer");
+	expect_exit(x, p, 3, "a script must be able to tell a hit from `ok`");
+}
+
+static void guard_hit_is_reported(struct exam *x)
+{
+	int64_t pages = pick(x, 1, 40), over = pick(x, 2, 3 * page_size());
+
+	expect_hit(x, "overflow", pages, pages * page_size() + 1);
+	expect_hit(x, "underflow", pages, pages * page_size() + 1);
+	expect_hit(x, "overflow", 1, page_size() + over);
+	expect_hit(x, "underflow", 2, 2 * page_size() + over);
+	expect_hit(x, "overflow", 2, (int64_t)1 << 40);
+}
+
+static bool allowed_on_top(const char *function)
+{
+	static const char *const names[] = { "mprotect", "munmap", "mmap" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(function, names[i]) == 0)
+			return true;
+	return false;
+}
+
+static void expect_safe(struct exam *x, struct program *p)
+{
+	watch_handlers(x, p);
+	finish(x, p);
+	for (const struct event *e = next_event(p, NULL); e != NULL; e = next_event(p, e))
+		need(x, e->kind != EVENT_UNSAFE || allowed_on_top(e->path),
+		     .expected =
+			     "in the handler only functions of signal-safety(7), mprotect, munmap and mmap",
+		     .observed = say(x, "%s: the handler calls %s", command_of(x, p), e->path),
+		     .from = from_event(x, e),
+		     .why = "a signal may come in the middle of this very function, with its lock "
+			    "held and its data half changed");
+}
+
+static void handler_is_signal_safe(struct exam *x)
+{
+	int64_t bytes = 2 * page_size() + pick(x, 1, 99);
+
+	expect_safe(x, start(x, "guard", .args = { "overflow", "2", number(x, bytes) }));
+	expect_safe(x, start(x, "guard", .args = { "underflow", "2", number(x, bytes) }));
+	expect_safe(x, start(x, "guard", .args = { "dirty", "9", "4", "7", "1" }));
+}
+
+/* ---- task 5: opening pages --------------------------------------------------------------------
+ */
+
+struct dirty_run {
+	struct program *program;
+	struct guarded buffer;
+	int64_t pages;
+	const char *text; /* what it has to print */
+	int distinct;
+	bool *opened; /* faulted already, so writable from now on */
+	int faults;
+};
+
+/* `guard dirty PAGES` with the first and the last page among others, some twice, in no order. */
+static struct dirty_run start_dirty(struct exam *x)
+{
+	struct dirty_run run = { .pages = pick(x, 12, 40) };
+	struct launch launch = { .args = { "dirty", number(x, run.pages) } };
+	int64_t list[MOST_LISTED];
+	bool *listed = room(x, run.pages);
+
+	for (int i = 0; i < MOST_LISTED; i++)
+		list[i] = pick(x, 0, run.pages - 1);
+	list[2] = run.pages - 1;
+	list[4] = 0;
+	list[7] = list[1];
+	for (int i = 0; i < MOST_LISTED; i++) {
+		launch.args[2 + i] = number(x, list[i]);
+		run.distinct += !listed[list[i]];
+		listed[list[i]] = true;
+	}
+	run.text = "dirty";
+	for (int64_t page = 0; page < run.pages; page++)
+		if (listed[page])
+			run.text = say(x, "%s %lld", run.text, (long long)page);
+	run.text = say(x, "%s\n", run.text);
+	run.opened = room(x, run.pages);
+	run.program = exam_start(x, "guard", &launch);
+	need_buffer(x, run.program, run.pages, &run.buffer);
+	return run;
+}
+
+/* At this moment exactly the pages that have faulted are readable and writable, the others
+ * readable. */
+static bool pages_are_as_they_should(struct exam *x, const struct dirty_run *run)
+{
+	const struct maps *maps = maps_now(x, run->buffer.process);
+
+	for (int64_t page = 0; page < run->pages; page++) {
+		const struct vma *vma = maps_at(maps, run->buffer.start + page * page_size());
+		const char *perms = run->opened[page] ? "rw??" : "r-??";
+
+		if (!expect(x, vma != NULL && vma_perms_are(vma, perms),
+			    .expected = say(x, "after %d fault%s page %lld is %s", run->faults,
+					    run->faults == 1 ? "" : "s", (long long)page,
+					    run->opened[page] ? "readable and writable, for good"
+							      : "read-only still"),
+			    .observed = vma ? say(x, "it is %s", vma->perms) : "it is not mapped",
+			    .from = vma ? from_vma(x, vma) : NULL,
+			    .at = last_stop(x, run->program)->at,
+			    .why = "a page opened too early is written without a fault, and missing in the list; one without PROT_READ may be read by luck only"))
+			return false;
+	}
+	return true;
+}
+
+/* One SIGSEGV of the run. False when something was wrong with it. */
+static bool look_at_fault(struct exam *x, struct dirty_run *run)
+{
+	const struct stop_info *stop = last_stop(x, run->program);
+	bool inside = stop->fault_address >= run->buffer.start &&
+		      stop->fault_address < run->buffer.end;
+	int64_t page = (int64_t)(stop->fault_address - run->buffer.start) / (int64_t)page_size();
+
+	if (!expect(x, inside, .expected = "faults in the buffer alone",
+		    .observed = say(x, "a fault at offset %lld",
+				    (long long)(stop->fault_address - run->buffer.start)),
+		    .at = stop->at, .why = "only pages of the list are written") ||
+	    !expect(x, !run->opened[page], .expected = "one fault for each page",
+		    .observed = say(x, "page %lld faults again", (long long)page), .at = stop->at,
+		    .why = "once opened a page stays open: the next write to it is free"))
+		return false;
+	if (!pages_are_as_they_should(x, run))
+		return false;
+	run->opened[page] = true;
+	run->faults++;
+	return true;
+}
+
+static uint64_t written_kb(struct exam *x, const struct dirty_run *run)
+{
+	const struct maps *maps = smaps_now(x, run->buffer.process);
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < maps->count; i++)
+		if (maps->vma[i].start >= run->buffer.start &&
+		    maps->vma[i].end <= run->buffer.end && maps->vma[i].perms[1] == 'w')
+			sum += maps->vma[i].memory.rss_kb;
+	return sum;
+}
+
+static void one_fault_a_page(struct exam *x)
+{
+	struct dirty_run run = start_dirty(x);
+	struct moment output = at_calls(call_set_family(FAMILY_WRITE));
+	int reached;
+
+	do {
+		reached = run_to(x, run.program, at_signal(SIGSEGV), at_call(CALL_munmap), output,
+				 at_exit());
+		if (reached == 0 && !look_at_fault(x, &run))
+			return;
+	} while (reached == 0 || (reached == 1 && run.faults < run.distinct));
+
+	need(x, run.faults == run.distinct,
+	     .expected = say(x, "%s: %d faults, one for each page written",
+			     command_of(x, run.program), run.distinct),
+	     .observed = say(x, "%d faults, then %s", run.faults,
+			     reached_text(x, run.program, reached)),
+	     .at = reached >= 0 ? last_stop(x, run.program)->at : NULL,
+	     .why = "what the list says must come from the faults, not from the arguments");
+	if (reached == 1 && pages_are_as_they_should(x, &run)) {
+		uint64_t written = written_kb(x, &run), least = run.distinct * page_size() / 1024;
+
+		expect(x, written >= least,
+		       .expected = say(x, "a byte written to each of %d pages: %llu kB resident",
+				       run.distinct, (unsigned long long)least),
+		       .observed = say(x, "%llu kB", (unsigned long long)written),
+		       .why = "after the handler the write goes on, it is not left out");
+	}
+	finish(x, run.program);
+	expect_output(x, run.program, run.text, "each page once, ascending");
+	expect_exit(x, run.program, 0, "all went well");
+}
+
+static bool refuse_in_handler(struct exam *x, struct program *p)
+{
+	static const enum call calls[] = { CALL_mprotect, CALL_pkey_mprotect, CALL_mmap };
+	struct fault *fault[3];
+	bool struck = false;
+	int tries = 0;
+
+	do {
+		for (int i = 0; i < 3; i++)
+			fault[i] = fail_call(x, p, calls[i], ENOMEM, NULL, 0);
+		int reached = run_to(x, p, at_signal(SIGSEGV), at_end());
+
+		struck = struck || fault_struck(fault[0]) || fault_struck(fault[1]) ||
+			 fault_struck(fault[2]);
+		if (reached != 0)
+			return struck;
+	} while (struck && ++tries < MOST_TRIES);
+	need(x, tries < MOST_TRIES,
+	     .expected = "the program ends when mprotect fails in its handler",
+	     .observed = say(x, "the same write faults again and again (%d times)", tries),
+	     .from = say(x, "SIGSEGV at 0x%llx, mprotect = -1 ENOMEM each time",
+			 (unsigned long long)last_stop(x, p)->fault_address),
+	     .at = last_stop(x, p)->at,
+	     .why = "returning from the handler repeats the write; a page that stayed closed faults for ever");
+	return struck;
+}
+
+static void refused_page_ends(struct exam *x)
+{
+	struct dirty_run run = start_dirty(x);
+
+	need_moment(x, run.program, at_signal(SIGSEGV), "a fault at the first page");
+	set_limits(x, run.program, 2000, 10000, 60000);
+	if (!refuse_in_handler(x, run.program))
+		skip(x, "the handler opens pages by a call that this check cannot make fail");
+	expect_error(x, run.program,
+		     "the kernel may refuse: 65,530 mappings are the usual limit of a process, and "
+		     "each page opened on its own makes two more");
+}
+
+/* ---- task 6: faults of others -----------------------------------------------------------------
+ */
+
+static void expect_death(struct exam *x, struct program *p, struct process *process,
+			 uint64_t address)
+{
+	wild_jump(x, process, address);
+	set_limits(x, p, 1000, 10000, 60000);
+	finish(x, p);
+	struct ending end = ending(p);
+
+	expect(x, end.how == KILLED && end.status == SIGSEGV,
+	       .expected = say(x, "%s: a fault at 0x%llx, far from the buffer, kills with SIGSEGV",
+			       command_of(x, p), (unsigned long long)address),
+	       .observed = ending_text(x, p),
+	       .why = "a handler that swallows every fault turns each bug into a wrong report or an endless loop");
+}
+
+static uint64_t unmapped_above(struct exam *x, const struct guarded *b)
+{
+	const struct maps *maps = maps_now(x, b->process);
+	uint64_t address = b->start - ((uint64_t)1 << 34);
+
+	while (maps_at(maps, address) != NULL)
+		address -= (uint64_t)1 << 30;
+	return address;
+}
+
+static void wild_pointer_kills(struct exam *x)
+{
+	need_watchpoints(x);
+	struct guarded b;
+	struct program *p = start(x, "guard", .args = { "overflow", "5", "6000" });
+
+	need_buffer(x, p, 5, &b);
+	need_written(x, p, &b, false, pick(x, 0, 5999));
+	expect_death(x, p, last_stop(x, p)->process, pick(x, 64, 60000));
+
+	struct dirty_run run = start_dirty(x);
+
+	need_moment(x, run.program, at_signal(SIGSEGV), "a fault at the first page");
+	struct watch *watch = watch_memory(
+		x, run.buffer.process, last_stop(x, run.program)->fault_address, 1, WATCH_STORES);
+
+	need_moment(x, run.program, at_watch(watch),
+		    "the handler opens the page and the write goes on");
+	unwatch(x, watch);
+	expect_death(x, run.program, last_stop(x, run.program)->process,
+		     unmapped_above(x, &run.buffer));
+}
+
+/* ---- the end ----------------------------------------------------------------------------------
+ */
+
+static const struct event *newest_event(const struct program *p)
+{
+	const struct event *newest = NULL;
+
+	for (const struct event *e = next_event(p, NULL); e != NULL; e = next_event(p, e))
+		newest = e;
+	return newest;
+}
+
+/* Whether a munmap(2) after `since` took this page away: its place may have been used again by
+ * something else. */
+static bool was_unmapped(struct exam *x, struct program *p, const struct event *since,
+			 uint64_t page)
+{
+	const struct event *e = since;
+
+	while ((e = next_call(x, p, e, call_set_one(CALL_munmap), NULL)) != NULL)
+		if (e->returned && e->result == 0 && page >= e->args[0] &&
+		    page - e->args[0] < e->args[1])
+			return true;
+	return false;
+}
+
+static void expect_unmapped(struct exam *x, struct program *p, int64_t pages)
+{
+	struct guarded b;
+
+	need_buffer(x, p, pages, &b);
+	const struct event *since = newest_event(p);
+	struct moment output = at_calls(call_set_family(FAMILY_WRITE));
+
+	output.descriptor = STDOUT_FILENO;
+	need_moment(x, p, output, "the result is printed");
+	const struct maps *maps = maps_now(x, last_stop(x, p)->process);
+
+	for (uint64_t page = b.start - page_size(); page <= b.end; page += page_size()) {
+		const struct vma *vma = maps_at(maps, page);
+
+		if (vma == NULL || was_unmapped(x, p, since, page))
+			continue;
+		need(x, false,
+		     .expected = say(x, "%s: buffer and guards unmapped when the result is printed",
+				     command_of(x, p)),
+		     .observed = page < b.start || page == b.end ? "a guard is still mapped"
+								 : "the buffer is still mapped",
+		     .from = from_vma(x, vma), .at = at_mapping(x, b.process, vma),
+		     .why = "what is mapped must be unmapped by somebody, guards too; a long-lived program would fill up");
+	}
+}
+
+static void everything_is_unmapped(struct exam *x)
+{
+	int64_t pages = pick(x, 7, 40);
+	const char *text = number(x, pages);
+
+	expect_unmapped(x, start(x, "guard", .args = { "overflow", text, "100" }), pages);
+	expect_unmapped(x, start(x, "guard", .args = { "underflow", text, "100" }), pages);
+	expect_unmapped(x, start(x, "guard", .args = { "dirty", text, "2", "5" }), pages);
+}
+
+static const struct words bad_usage[] = {
+	{ { "overflow", "0", "1" } },
+	{ { "underflow", "0", "1" } },
+	{ { "dirty", "0", "0" } },
+	{ { "dirty", "4", "4" } },
+	{ { "dirty", "4", "1", "5" } },
+	{ { "dirty", "4" } },
+	{ { "overflow", "3" } },
+	{ { "overflow", "3", "1", "1" } },
+	{ { "overflow", "3x", "1" } },
+	{ { "underflow", "3", "-1" } },
+	{ { "dirty", "4", "+1" } },
+	{ { "dirty", "4", "" } },
+	{ { "sideways", "3", "1" } },
+	{ { "overflow", "", "1" } },
+	{ { "overflow" } },
+	{ { 0 } },
+};
+
+static void expect_million(struct exam *x)
+{
+	/* A host with less memory than the buffer has pages may refuse; that is not the student's
+	 * doing. */
+	if ((uint64_t)sysconf(_SC_PHYS_PAGES) < 1300000)
+		return;
+	expect_ok(x, "overflow", 1000000, pick(x, 1, 9000));
+	expect_ok(x, "underflow", 1000000, pick(x, 1, 9000));
+	int64_t page = pick(x, 530000, 999998);
+	struct program *p = run(x, "guard",
+				.args = { "dirty", "1000000", "999999", number(x, page) });
+
+	expect_output(x, p, say(x, "dirty %lld 999999\n", (long long)page),
+		      "a buffer of a million pages is larger than an int counts bytes");
+	expect_exit(x, p, 0, "a million pages are addresses, not memory");
+}
+
+static void sizes_and_errors(struct exam *x)
+{
+	static const char *const full[][3] = { { "overflow", "2", "1" },
+					       { "overflow", "1", "1000000" },
+					       { "dirty", "6", "2" } };
+
+	expect_usages(x, "guard", bad_usage);
+	expect_million(x);
+	/* 2^52 + 1 pages of 4096 bytes are 4096 bytes, for who multiplies without looking. */
+	expect_error(x, run(x, "guard", .args = { "overflow", "4503599627370497", "5000" }),
+		     "the size of the buffer does not fit into a size_t");
+	expect_error(x, run(x, "guard", .args = { "dirty", "4503599627370497", "2" }),
+		     "the size of the buffer does not fit into a size_t");
+	for (size_t i = 0; i < sizeof(full) / sizeof(full[0]); i++)
+		expect_error(x,
+			     run(x, "guard", .args = { full[i][0], full[i][1], full[i][2] },
+				 .stdout_is = OUTPUT_FULL),
+			     "a result that could not be printed is none");
+	struct program *p = start(x, "guard", .args = { "overflow", "3", "9" });
+	struct fault *fault = fail_call(x, p, CALL_mmap, ENOMEM, NULL, 0);
+
+	finish(x, p);
+	if (fault_struck(fault))
+		expect_error(x, p, "mmap reports failure with MAP_FAILED");
+}
+
+/* ---- the lab ----------------------------------------------------------------------------------
+ */
+
+static void show(struct exam *x, const char *const *args)
+{
+	struct launch launch = { .args = { "dirty", "6", "4", "1", "4" } };
+
+	if (args[0] != NULL)
+		memset(launch.args, 0, sizeof(launch.args));
+	for (int i = 0; args[i] != NULL && i < 15; i++)
+		launch.args[i] = args[i];
+	finish(x, exam_start(x, "guard", &launch));
+}
+
+LAB(.id = "04-protection", .title = "guard pages, and a handler that opens one page at a time",
+    .programs = {{"guard", NULL}},
+    .checks =
+	    {
+		    {"guards-on-both-sides",
+		     2,
+		     1,
+		     NULL,
+		     "a page without access stands right below and right above the buffer",
+		     guards_on_both_sides,
+		     {"What stands in /proc/PID/maps right before and right after your buffer?",
+		      "Map two pages more than asked for, all of them PROT_NONE, and open the middle.",
+		      "mmap(NULL, length + 2 * page, PROT_NONE, …), then mprotect(below + page, length, …)."}},
+		    {"handler-gets-the-address",
+		     2,
+		     2,
+		     "guards-on-both-sides",
+		     "SIGSEGV is caught by a handler that is told the address",
+		     handler_gets_the_address,
+		     {"How does your handler learn which address was touched?",
+		      "sigaction(2): a handler with three arguments needs a flag.",
+		      "action.sa_sigaction = handler; action.sa_flags = SA_SIGINFO;"}},
+		    {"bytes-in-order",
+		     2,
+		     3,
+		     "handler-gets-the-address",
+		     "bytes are written one at a time and in order, both ways, and exactly BYTES of them",
+		     bytes_in_order,
+		     {"Which instruction does the compiler make of your loop? Look with objdump -d.",
+		      "A plain loop of stores becomes memset; the pointer has to be to volatile.",
+		      "volatile unsigned char *p: p[i] forwards, p[length - 1 - i] backwards, for i from 0 to BYTES - 1."}},
+		    {"guard-hit-is-reported",
+		     2,
+		     4,
+		     "bytes-in-order",
+		     "a hit on a guard is reported with its offset, and the exit status is 3",
+		     guard_hit_is_reported,
+		     {"From where is N counted?",
+		      "N is si_addr less the start of the buffer: -1 is the last byte of the lower guard.",
+		      "intptr_t offset = (char *)info->si_addr - start; write(1, …); _exit(3);"}},
+		    {"handler-is-signal-safe",
+		     2,
+		     4,
+		     "handler-gets-the-address",
+		     "the handler calls only what a signal handler may call",
+		     handler_is_signal_safe,
+		     {"Which functions may a handler call? There is a man page with the list.",
+		      "signal-safety(7): write and _exit are in it, printf, malloc and exit are not.",
+		      "Turn the number into digits yourself, in a local array, and write(2) it."}},
+		    {"one-fault-a-page",
+		     3,
+		     5,
+		     "handler-gets-the-address",
+		     "dirty: one fault for each page that is written, and only this page is opened",
+		     one_fault_a_page,
+		     {"How many faults does `dirty 4 1 1 2` have to make?",
+		      "Round the address down to its page: mprotect(2) takes nothing else. PROT_WRITE replaces PROT_READ.",
+		      "mprotect(start + offset / page * page, page, PROT_READ | PROT_WRITE); opened[offset / page] = true;"}},
+		    {"refused-page-ends",
+		     2,
+		     5,
+		     "one-fault-a-page",
+		     "when a page cannot be opened, the program ends with an error",
+		     refused_page_ends,
+		     {"What does the CPU do after a handler has returned?",
+		      "mprotect may fail in the handler too; whoever returns then comes back at once.",
+		      "if (mprotect(…) == -1) { write(2, …); _exit(1); }"}},
+		    {"wild-pointer-kills",
+		     2,
+		     6,
+		     "handler-gets-the-address",
+		     "a fault elsewhere still kills the program",
+		     wild_pointer_kills,
+		     {"What happens when another part of the program follows a null pointer?",
+		      "Neither guard nor buffer: then it is not yours. The default action is right.",
+		      "signal(SIGSEGV, SIG_DFL); return; — the instruction faults again, and dies."}},
+		    {"everything-is-unmapped",
+		     1,
+		     3,
+		     "guards-on-both-sides",
+		     "buffer and guards are unmapped before the result is printed",
+		     everything_is_unmapped,
+		     {"Guards are mappings too. Who removes them?",
+		      "munmap(start - page, length + 2 * page) takes all three at once, before you print."}},
+		    {"sizes-and-errors",
+		     2,
+		     1,
+		     NULL,
+		     "a million pages work; impossible sizes, bad arguments and failures are refused",
+		     sizes_and_errors,
+		     {"What is PAGES times the size of a page for 4503599627370497?",
+		      "size_t, not int; test before you multiply; MAP_FAILED, not NULL; stdout can be full.",
+		      "if (pages > SIZE_MAX / page - 2) fail; if (fflush(stdout) == EOF) fail;"}},
+	    },
+    .show = show);

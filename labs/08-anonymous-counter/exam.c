@@ -1,0 +1,1033 @@
+/*
+ * Lab 08: two processes, one counter, and a log of every step.
+ *
+ * No layout is given. The counter is found by its value (find_places), then every question about
+ * the lock is a duel: one process is held in the middle of its step, the other one is let run as
+ * far as it comes, and then both are let go. Whatever the lock is made of, and where there is none
+ * because none is needed, the log must be an unbroken chain in the end. It is broken by each duel
+ * that a missing lock loses, not now and then.
+ */
+#include "exam/exam.h"
+
+enum {
+	MOST_PLACES = 4,     /* as many as there are hardware watchpoints */
+	MOST_POSITIONS = 12, /* accesses of one step after which a process is held */
+	SPIN_LOOKS = 200,
+};
+
+/* ---- running ----------------------------------------------------------------------------------
+ */
+
+struct pair {
+	struct program *program;
+	struct process *parent, *child;
+	int64_t child_steps, parent_steps;
+};
+
+static const char *number(struct exam *x, int64_t value)
+{
+	return say(x, "%lld", (long long)value);
+}
+
+static int64_t final_value(const struct pair *pair)
+{
+	return pair->child_steps + 2 * pair->parent_steps;
+}
+
+/* Started and run to the birth of the child. */
+static struct pair start_pair(struct exam *x, int64_t child_steps, int64_t parent_steps,
+			      enum output_kind output)
+{
+	struct pair pair = { .child_steps = child_steps, .parent_steps = parent_steps };
+
+	pair.program = start(x, "counter",
+			     .args = { number(x, child_steps), number(x, parent_steps) },
+			     .fixed_addresses = true, .stdout_is = output);
+	need_moment(x, pair.program, at_fork(), "the program forks");
+	pair.parent = first_process(pair.program);
+	pair.child = child_of(pair.parent);
+	return pair;
+}
+
+/* Who polls or spins shall not do so for long. */
+static void be_impatient(struct exam *x, const struct pair *pair)
+{
+	set_limits(x, pair->program, 20, 5000, 2000);
+}
+
+static void be_patient(struct exam *x, const struct pair *pair)
+{
+	set_limits(x, pair->program, 10000, 30000, 600000);
+}
+
+/* One of them goes as far as it comes alone, then both run on. Without rivals every program counts
+ * right. */
+static void go_first(struct exam *x, const struct pair *pair, struct process *first)
+{
+	struct process *second = first == pair->child ? pair->parent : pair->child;
+
+	be_impatient(x, pair);
+	hold(x, second);
+	run_to(x, pair->program, only(first, when_blocked()), only(first, at_exit()));
+	release(x, second);
+	be_patient(x, pair);
+}
+
+/* ---- the log ----------------------------------------------------------------------------------
+ */
+
+struct log_line {
+	char who[16];
+	int pid;
+	long long old, new;
+};
+
+/* Reads `who pid old new`; false where the line is anything else, by a blank even. */
+static bool read_line(const char *line, size_t length, struct log_line *out)
+{
+	char again[96], copy[96];
+
+	if (length >= sizeof(copy))
+		return false;
+	memcpy(copy, line, length);
+	copy[length] = '\0';
+	if (sscanf(copy, "%15s %d %lld %lld", out->who, &out->pid, &out->old, &out->new) != 4)
+		return false;
+	snprintf(again, sizeof(again), "%s %d %lld %lld", out->who, out->pid, out->old, out->new);
+	return strcmp(copy, again) == 0;
+}
+
+/* What is wrong with the output, or NULL: then it is the log of all steps, each once, in an
+ * unbroken chain. */
+static const char *fault_in_log(struct exam *x, const struct pair *pair)
+{
+	const char *text = output(x, pair->program, NULL);
+	int64_t left[2] = { pair->parent_steps, pair->child_steps };
+	long long value = 0;
+	int number_of_line = 1;
+
+	for (; strncmp(text, "final ", 6) != 0; number_of_line++) {
+		size_t length = strcspn(text, "\n");
+		struct log_line line;
+
+		if (text[0] == '\0')
+			return say(x, "%d lines, and no line `final N` at the end",
+				   number_of_line - 1);
+		if (!read_line(text, length, &line))
+			return say(x, "line %d is %s", number_of_line, quoted(x, text, length, 60));
+		bool child = strcmp(line.who, "child") == 0;
+
+		if (!child && strcmp(line.who, "parent") != 0)
+			return say(x, "line %d begins with %s", number_of_line, line.who);
+		if (line.pid != pid_of(child ? pair->child : pair->parent))
+			return say(x, "line %d has pid %d; the %s is %d", number_of_line, line.pid,
+				   line.who, (int)pid_of(child ? pair->child : pair->parent));
+		if (line.old != value)
+			return say(
+				x,
+				"line %d, `%s %d %lld %lld`, does not begin at %lld, where the line before ended",
+				number_of_line, line.who, line.pid, line.old, line.new, value);
+		if (line.new - line.old != (child ? 1 : 2))
+			return say(x, "line %d: the %s goes from %lld to %lld", number_of_line,
+				   line.who, line.old, line.new);
+		if (left[child]-- == 0)
+			return say(x, "line %d: one step of the %s too many", number_of_line,
+				   line.who);
+		value = line.new;
+		text += length + (text[length] == '\n');
+	}
+	if (left[0] != 0 || left[1] != 0)
+		return say(x, "%lld steps of the child and %lld of the parent are missing",
+			   (long long)left[1], (long long)left[0]);
+	const char *last = say(x, "final %lld\n", (long long)final_value(pair));
+
+	return strcmp(text, last) == 0 ? NULL
+				       : say(x, "the end is %s", quoted(x, text, strlen(text), 60));
+}
+
+/* The whole run was right: the log, and the exit status. */
+static bool expect_log(struct exam *x, const struct pair *pair, const char *why)
+{
+	const char *fault = fault_in_log(x, pair);
+
+	return expect(x, fault == NULL,
+		      .expected = say(
+			      x,
+			      "%s: %lld lines `who pid old new`, each beginning where the last one ended, then `final %lld`",
+			      command_of(x, pair->program),
+			      (long long)(pair->child_steps + pair->parent_steps),
+			      (long long)final_value(pair)),
+		      .observed = fault, .why = why) &&
+	       expect_exit(x, pair->program, 0, "all steps were taken");
+}
+
+/* ---- shared memory ----------------------------------------------------------------------------
+ */
+
+/* MAP_SHARED|MAP_ANONYMOUS and /dev/zero look alike; a memfd is as nameless. */
+static bool is_shared_anonymous(const struct vma *vma)
+{
+	return vma_perms_are(vma, "rw?s") &&
+	       ((vma->deleted && strcmp(vma->path, "/dev/zero") == 0) ||
+		strncmp(vma->path, "/memfd:", 7) == 0 ||
+		strncmp(vma->path, "[anon_shmem", 11) == 0);
+}
+
+static const struct vma *next_shared(const struct maps *maps, const struct vma *previous)
+{
+	for (const struct vma *vma = previous ? previous + 1 : maps->vma;
+	     vma < maps->vma + maps->count; vma++)
+		if (is_shared_anonymous(vma))
+			return vma;
+	return NULL;
+}
+
+/* Addresses in shared memory at which a 32-bit word (the lower half of a 64-bit one, too) has this
+ * value. */
+static size_t find_value(struct exam *x, struct process *process, int64_t value, uint64_t *place,
+			 size_t most)
+{
+	const struct maps *maps = maps_now(x, process);
+	size_t count = 0;
+
+	for (const struct vma *vma = next_shared(maps, NULL); vma; vma = next_shared(maps, vma)) {
+		size_t size = vma->end - vma->start;
+		uint32_t *word = room(x, size);
+
+		if (!peek(x, process, vma->start, word, size))
+			continue;
+		for (size_t i = 0; i < size / sizeof(*word) && count < most; i++)
+			if (word[i] == (uint32_t)value)
+				place[count++] = vma->start + i * sizeof(*word);
+	}
+	return count;
+}
+
+/* The last mapping that the program asked for before it forked: where its shared memory should have
+ * come from. */
+static const struct event *last_map(struct exam *x, const struct program *p)
+{
+	const struct event *last = NULL, *e = NULL;
+
+	while ((e = next_call(x, p, e, call_set_one(CALL_mmap), NULL)) != NULL)
+		last = e;
+	return last;
+}
+
+/* ---- task 1: memory ---------------------------------------------------------------------------
+ */
+
+static void memory_is_shared(struct exam *x)
+{
+	struct pair pair = start_pair(x, pick(x, 37, 60), pick(x, 23, 40), OUTPUT_PIPE);
+	const struct event *map = last_map(x, pair.program);
+	bool found = false;
+
+	need(x, next_shared(maps_now(x, pair.parent), NULL) != NULL,
+	     .expected = "anonymous memory mapped rw-s when the child is born",
+	     .observed = "no such mapping", .from = map ? from_event(x, map) : NULL,
+	     .why = "fork copies private memory page by page; only a shared mapping made before it is one memory for both");
+	go_first(x, &pair, pair.child);
+	struct moment output = at_calls(call_set_family(FAMILY_WRITE));
+
+	/* At the end, whenever that shows: before it is printed, before it is unmapped, or at the
+	 * exit. */
+	while (!found && run_to(x, pair.program, only(pair.parent, at_call(CALL_munmap)),
+				only(pair.parent, output), only(pair.parent, at_exit())) >= 0) {
+		uint64_t place;
+
+		found = find_value(x, pair.parent, final_value(&pair), &place, 1) == 1;
+	}
+	expect(x, found,
+	       .expected = say(
+		       x, "%s: %lld, the sum of all steps, stands in the shared memory at the end",
+		       command_of(x, pair.program), (long long)final_value(&pair)),
+	       .observed = "it does not: the counter is somewhere else, or not all steps are in it",
+	       .from = map ? from_event(x, map) : NULL,
+	       .why = "a variable outside of the shared mapping is a variable of each process");
+}
+
+static void all_is_unmapped(struct exam *x)
+{
+	struct pair pair = start_pair(x, 3, 2, OUTPUT_PIPE);
+	struct process *both[] = { pair.child, pair.parent };
+
+	/* The child first, alone if it can: nobody is to wait for a lock here. */
+	hold(x, pair.parent);
+	int reached = run_to(x, pair.program, only(pair.child, at_exit()),
+			     only(pair.child, when_blocked()));
+	release(x, pair.parent);
+	for (int i = 0; i < 2; i++) {
+		if (i == 1 || reached != 0)
+			need_moment(x, pair.program, only(both[i], at_exit()),
+				    "each process comes to its end");
+		const struct vma *vma = next_shared(maps_now(x, both[i]), NULL);
+
+		if (vma == NULL)
+			continue;
+		expect(x, false,
+		       .expected = say(x, "the %s has unmapped the shared memory when it ends",
+				       i == 0 ? "child" : "parent"),
+		       .observed = "it is still mapped", .from = from_vma(x, vma),
+		       .at = at_mapping(x, both[i], vma),
+		       .why = "the end of the process would do it; a program that lives on has to do it itself, all of it, in both processes");
+	}
+}
+
+/* ---- task 6: the log --------------------------------------------------------------------------
+ */
+
+static void expect_steps(struct exam *x, int64_t child_steps, int64_t parent_steps,
+			 bool child_first)
+{
+	struct pair pair = start_pair(x, child_steps, parent_steps, OUTPUT_PIPE);
+
+	go_first(x, &pair, child_first ? pair.child : pair.parent);
+	finish(x, pair.program);
+	expect_log(
+		x, &pair,
+		"each step is logged where the next one finds the end of it, and printed once, by one process");
+}
+
+static void chain_is_unbroken(struct exam *x)
+{
+	int64_t child = pick(x, 5, 90), parent = pick(x, 5, 90);
+
+	expect_steps(x, child, parent, true);
+	expect_steps(x, child, parent, false);
+	expect_steps(x, 0, parent, true);
+	expect_steps(x, child, 0, false);
+	expect_steps(x, 0, 0, false);
+}
+
+/* ---- where the counter is ---------------------------------------------------------------------
+ */
+
+struct places {
+	int64_t child_steps, parent_steps;
+	uint64_t counter; /* 0: not found */
+	uint64_t index;	  /* counts the steps; 0 where there is no such thing */
+	uint64_t lock;	  /* a word that is changed inside of a step only; 0 … */
+};
+
+/* Stores to each of the places in a whole run without rivals. */
+static void count_stores(struct exam *x, const struct places *f, const uint64_t *place,
+			 size_t count, int *stores)
+{
+	struct pair pair = start_pair(x, f->child_steps, f->parent_steps, OUTPUT_PIPE);
+	struct watch *watch[MOST_PLACES];
+	int reached;
+
+	for (size_t i = 0; i < count; i++)
+		watch[i] = watch_memory(x, pair.parent, place[i], 4, WATCH_STORES);
+	be_impatient(x, &pair);
+	hold(x, pair.child);
+	do {
+		reached = run_to(x, pair.program, at_watch(NULL),
+				 only(pair.parent, when_blocked()));
+		for (size_t i = 0; i < count && reached == 0; i++)
+			stores[i] += last_stop(x, pair.program)->watch == watch[i];
+		if (reached != 0)
+			release(x, pair.child);
+	} while (reached >= 0);
+	for (size_t i = 0; i < count; i++)
+		unwatch(x, watch[i]);
+}
+
+/* Of the places that have this value in the end, the one that is stored to at every step; 0 for
+ * none. */
+static uint64_t busiest(struct exam *x, const struct places *f, int64_t value)
+{
+	struct pair pair = start_pair(x, f->child_steps, f->parent_steps, OUTPUT_PIPE);
+	struct moment output = at_calls(call_set_family(FAMILY_WRITE));
+	uint64_t place[MOST_PLACES];
+	size_t count = 0;
+
+	go_first(x, &pair, pair.child);
+	while (count == 0 && run_to(x, pair.program, only(pair.parent, at_call(CALL_munmap)),
+				    only(pair.parent, output), only(pair.parent, at_exit())) >= 0)
+		if (!alive(pair.child))
+			count = find_value(x, pair.parent, value, place, MOST_PLACES);
+	kill_program(x, pair.program);
+	int stores[MOST_PLACES] = { 0 };
+	size_t best = 0;
+
+	if (count == 0)
+		return 0;
+	count_stores(x, f, place, count, stores);
+	for (size_t i = 0; i < count; i++)
+		if (stores[i] > stores[best])
+			best = i;
+	return stores[best] >= f->child_steps + f->parent_steps ? place[best] : 0;
+}
+
+/* All shared memory of a process, one piece after the other. */
+struct copy {
+	size_t count;
+	uint64_t start[8];
+	size_t words[8];
+	uint32_t *data[8];
+};
+
+static struct copy copy_shared(struct exam *x, struct process *process)
+{
+	const struct maps *maps = maps_now(x, process);
+	struct copy copy = { 0 };
+
+	for (const struct vma *vma = next_shared(maps, NULL); vma && copy.count < 8;
+	     vma = next_shared(maps, vma)) {
+		copy.start[copy.count] = vma->start;
+		copy.words[copy.count] = (vma->end - vma->start) / 4;
+		copy.data[copy.count] = room(x, vma->end - vma->start);
+		copy.count += peek(x, process, vma->start, copy.data[copy.count],
+				   vma->end - vma->start);
+	}
+	return copy;
+}
+
+/* The first word that is not the same in the middle of a step, and the same again at the end. */
+static uint64_t find_lock(const struct copy *before, const struct copy *inside,
+			  const struct copy *after)
+{
+	for (size_t i = 0; i < before->count && i < inside->count && i < after->count; i++)
+		for (size_t w = 0; w < before->words[i]; w++)
+			if (before->data[i][w] == after->data[i][w] &&
+			    before->data[i][w] != inside->data[i][w])
+				return before->start[i] + w * 4;
+	return 0;
+}
+
+static uint64_t look_for_lock(struct exam *x, const struct places *f)
+{
+	struct pair pair = start_pair(x, f->child_steps, f->parent_steps, OUTPUT_PIPE);
+	struct copy before = copy_shared(x, pair.parent), inside, after;
+	struct watch *watch = watch_memory(x, pair.parent, f->counter, 4, WATCH_ACCESSES);
+
+	hold(x, pair.parent);
+	be_impatient(x, &pair);
+	int reached = run_to(x, pair.program, at_watch(watch), only(pair.child, when_blocked()));
+	inside = copy_shared(x, pair.child);
+	unwatch(x, watch);
+	if (reached != 0)
+		return 0;
+	be_patient(x, &pair);
+	release(x, pair.parent);
+	if (run_to(x, pair.program, only(pair.parent, at_call(CALL_munmap)),
+		   only(pair.parent, at_exit())) < 0)
+		return 0;
+	after = copy_shared(x, pair.parent);
+	return find_lock(&before, &inside, &after);
+}
+
+static void find_places(struct exam *x, void *facts)
+{
+	struct places *f = facts;
+
+	f->child_steps = pick(x, 20, 30);
+	f->parent_steps = pick(x, 12, 19);
+	f->counter = busiest(x, f, f->child_steps + 2 * f->parent_steps);
+	if (f->counter == 0)
+		return;
+	f->index = busiest(x, f, f->child_steps + f->parent_steps);
+	f->lock = look_for_lock(x, f);
+}
+
+/* ---- duels ------------------------------------------------------------------------------------
+ */
+
+/* One is held in its step, the other comes. */
+struct duel {
+	struct pair pair;
+	struct process *holder, *comer;
+	const char *holder_name, *comer_name;
+	struct watch *counter;
+	uint64_t address;    /* of the counter */
+	const char *held_at; /* the student's line, or NULL */
+	const char *came_to;
+};
+
+static struct duel start_duel(struct exam *x, bool child_holds)
+{
+	need_watchpoints(x);
+	const struct places *f = scene(x, find_places, sizeof(*f));
+
+	if (f->counter == 0)
+		skip(x,
+		     "no counter was found by its value in the shared memory, so nothing could be held at it");
+	struct duel d = { .pair = start_pair(x, f->child_steps, f->parent_steps, OUTPUT_PIPE) };
+
+	d.holder = child_holds ? d.pair.child : d.pair.parent;
+	d.comer = child_holds ? d.pair.parent : d.pair.child;
+	d.holder_name = child_holds ? "child" : "parent";
+	d.comer_name = child_holds ? "parent" : "child";
+	d.address = f->counter;
+	d.counter = watch_memory(x, d.pair.parent, f->counter, 4, WATCH_ACCESSES);
+	be_impatient(x, &d.pair);
+	return d;
+}
+
+/*
+ * The holder comes to the moment, alone if it can; where it waits for the other one (a common
+ * start, turns), that one goes on, an access at a time. In the end both are held.
+ */
+static bool holder_comes_to(struct exam *x, struct duel *d, struct moment moment)
+{
+	struct program *p = d->pair.program;
+	struct moment there = only(d->holder, moment);
+
+	release(x, d->holder);
+	hold(x, d->comer);
+	int reached = run_to(x, p, there, only(d->holder, when_blocked()));
+
+	for (int helped = 0; reached != 0 && reached != RAN_OUT && helped < 100; helped++) {
+		release(x, d->comer);
+		reached = run_to(x, p, there, only(d->comer, at_watch(d->counter)),
+				 only(d->comer, when_blocked()));
+		if (reached < 0)
+			return false;
+	}
+	hold(x, d->holder);
+	hold(x, d->comer);
+	if (reached == 0)
+		d->held_at = last_stop(x, p)->at;
+	return reached == 0;
+}
+
+enum { CAME = 0, BLOCKED = 1 };
+
+/* The comer runs, the holder stands: to the counter (CAME), into a wait (BLOCKED), or it spins
+ * (negative). */
+static int comer_comes(struct exam *x, struct duel *d)
+{
+	hold(x, d->holder);
+	release(x, d->comer);
+	int reached = run_to(x, d->pair.program, only(d->comer, at_watch(d->counter)),
+			     only(d->comer, when_blocked()));
+
+	if (reached == CAME)
+		d->came_to = last_stop(x, d->pair.program)->at;
+	return reached;
+}
+
+static void let_both_go(struct exam *x, struct duel *d)
+{
+	unwatch(x, d->counter);
+	release(x, d->holder);
+	release(x, d->comer);
+	be_patient(x, &d->pair);
+	finish(x, d->pair.program);
+}
+
+static bool in_shared_memory(struct exam *x, struct process *process, uint64_t address)
+{
+	const struct vma *vma = maps_at(maps_now(x, process), address);
+
+	return vma != NULL && is_shared_anonymous(vma);
+}
+
+/* ---- task 2: who can wake whom ----------------------------------------------------------------
+ */
+
+static void lock_is_process_shared(struct exam *x)
+{
+	for (int role = 0; role < 2; role++) {
+		struct duel d = start_duel(x, role == 0);
+
+		if (!holder_comes_to(x, &d, at_watch(d.counter)) || comer_comes(x, &d) != BLOCKED)
+			continue; /* a lock-free step, a spin lock: nothing sleeps, nothing has to
+				     be woken */
+		struct wait_info wait = waiting(x, d.comer);
+
+		if (!wait.futex || !in_shared_memory(x, d.comer, wait.address))
+			continue; /* a lock of another kind: file, semaphore set, pipe … */
+		expect(x, !wait.futex_private,
+		       .expected = say(
+			       x,
+			       "while the %s holds the lock, the %s waits in a futex between processes",
+			       d.holder_name, d.comer_name),
+		       .observed =
+			       "it waits in a private one (FUTEX_PRIVATE_FLAG, 128): only its own threads can wake it",
+		       .from = wait.text, .at = wait.at,
+		       .why = "it works as long as nobody has to wait; then the waiter sleeps for ever");
+		kill_program(x, d.pair.program);
+	}
+}
+
+/* ---- task 3: exclusion ------------------------------------------------------------------------
+ */
+
+static void expect_duel_survived(struct exam *x, struct duel *d, int came, const char *what)
+{
+	let_both_go(x, d);
+	const char *fault = fault_in_log(x, &d->pair);
+
+	need(x, fault == NULL,
+	     .expected = say(
+		     x,
+		     "the log is unbroken although the %s was held %s and the %s let run meanwhile",
+		     d->holder_name, what, d->comer_name),
+	     .observed = fault,
+	     .from = say(x, "%s held at %s; %s %s %s", d->holder_name,
+			 d->held_at ? d->held_at : "?", d->comer_name,
+			 came == CAME ? "came to the counter at" : "waited",
+			 d->came_to ? d->came_to : ""),
+	     .at = d->held_at,
+	     .why = "reading, adding, storing and logging are one step only while nobody else can be in the middle of one");
+}
+
+/* The comer is held in its own step while the holder, who may have read a value that is old now,
+ * goes on. */
+static void stop_comer_too(struct exam *x, struct duel *d)
+{
+	struct program *p = d->pair.program;
+
+	hold(x, d->comer);
+	release(x, d->holder);
+	for (int i = 0; i < 2; i++)
+		if (run_to(x, p, only(d->holder, at_watch(d->counter)),
+			   only(d->holder, when_blocked())) != 0)
+			break;
+}
+
+/* Held after its access number `position` to counter, index or lock. False when it does not make
+ * that many. */
+static bool duel_at(struct exam *x, bool child_holds, int position, bool both_inside)
+{
+	const struct places *f = scene(x, find_places, sizeof(*f));
+	struct duel d = start_duel(x, child_holds);
+	int came = -1;
+
+	if (f->index != 0)
+		watch_memory(x, d.pair.parent, f->index, 4, WATCH_ACCESSES);
+	if (f->lock != 0 && f->lock != f->index)
+		watch_memory(x, d.pair.parent, f->lock, 4, WATCH_ACCESSES);
+	for (int i = 0; i <= position; i++)
+		if (!holder_comes_to(x, &d, at_watch(NULL)))
+			return false;
+	came = comer_comes(x, &d);
+	if (both_inside && came == CAME) {
+		stop_comer_too(x, &d);
+	} else {
+		/* To its end, or to where it waits. */
+		for (int i = 0; i < 1000 && came == CAME; i++)
+			came = comer_comes(x, &d);
+		came = d.came_to ? CAME : came;
+	}
+	expect_duel_survived(x, &d, came,
+			     say(x, "after access number %d of its step", position + 1));
+	kill_program(x, d.pair.program);
+	return true;
+}
+
+/* A few instructions further than the first access, whatever they do. */
+static void duel_after_steps(struct exam *x, bool child_holds, int steps)
+{
+	struct duel d = start_duel(x, child_holds);
+
+	if (!holder_comes_to(x, &d, at_watch(d.counter)))
+		return;
+	for (int i = 0; i < steps; i++)
+		if (!step(x, d.holder))
+			return;
+	int came = comer_comes(x, &d);
+
+	stop_comer_too(x, &d);
+	expect_duel_survived(x, &d, came,
+			     say(x, "%d instructions after it came to the counter", steps));
+	kill_program(x, d.pair.program);
+}
+
+#ifdef __x86_64__
+/* Whether an instruction with a lock prefix, or an xchg with memory, begins at or near one of these
+ * bytes. */
+static bool looks_atomic(const unsigned char *code, size_t size)
+{
+	for (size_t i = 1; i + 2 < size; i++) {
+		bool locked = code[i] == 0xf0 && (code[i + 1] == 0x0f || code[i + 1] == 0x48 ||
+						  (code[i + 1] >= 0x80 && code[i + 1] <= 0x87) ||
+						  code[i + 1] == 0xff || code[i + 1] == 0x01);
+		bool exchange = (code[i] == 0x86 || code[i] == 0x87) && code[i - 1] != 0x0f &&
+				code[i + 1] < 0xc0;
+
+		if (locked || exchange)
+			return true;
+	}
+	return false;
+}
+
+/* The comer spins: around what it runs through, is there an atomic instruction? */
+static bool spins_on_plain_variable(struct exam *x, struct duel *d)
+{
+	enum { AROUND = 96 };
+	uint64_t low = UINT64_MAX, high = 0;
+
+	for (int i = 0; i < SPIN_LOOKS && step(x, d->comer); i++) {
+		uint64_t pc = last_stop(x, d->pair.program)->pc;
+
+		low = pc < low ? pc : low;
+		high = pc > high ? pc : high;
+	}
+	if (high < low || high - low > 4096)
+		return false;
+	size_t size = high - low + 2 * AROUND;
+	unsigned char *code = room(x, size);
+
+	return peek(x, d->comer, low - AROUND, code, size) && !looks_atomic(code, size);
+}
+#else
+static bool spins_on_plain_variable(struct exam *x, struct duel *d)
+{
+	(void)x;
+	(void)d;
+	return false;
+}
+#endif
+
+static void expect_no_plain_spinning(struct exam *x, bool child_holds)
+{
+	struct duel d = start_duel(x, child_holds);
+
+	if (!holder_comes_to(x, &d, at_watch(d.counter)) || comer_comes(x, &d) >= 0)
+		return;
+	need(x, !spins_on_plain_variable(x, &d),
+	     .expected = say(
+		     x,
+		     "while the %s is in its step, the %s waits in the kernel, or for an atomic variable",
+		     d.holder_name, d.comer_name),
+	     .observed = "it spins on a plain variable", .at = last_stop(x, d.pair.program)->at,
+	     .why = "for a plain variable nothing is promised between processes, volatile or not, and the CPU is burnt");
+	kill_program(x, d.pair.program);
+}
+
+static void steps_exclude_each_other(struct exam *x)
+{
+	static const int further[] = { 1, 2, 4, 7, 12, 20, 33, 55 };
+
+	for (int role = 0; role < 2; role++) {
+		for (int position = 0; position < MOST_POSITIONS; position++)
+			if (!duel_at(x, role == 0, position, true) ||
+			    !duel_at(x, role == 0, position, false))
+				break;
+		for (size_t i = 0; i < sizeof(further) / sizeof(further[0]); i++)
+			duel_after_steps(x, role == 0, further[i]);
+		expect_no_plain_spinning(x, role == 0);
+	}
+}
+
+/* ---- task 4: both at once ---------------------------------------------------------------------
+ */
+
+/* Is the holder in the middle of its steps, now that the comer stands at the counter? */
+static bool holder_has_steps_left(struct exam *x, const struct duel *d)
+{
+	uint32_t value = 0;
+	bool child_holds = d->holder == d->pair.child;
+	int64_t whole = child_holds ? d->pair.child_steps : 2 * d->pair.parent_steps;
+	int64_t of_comer = child_holds
+				   ? 2
+				   : 1; /* the access may have been the store of its first step */
+
+	peek(x, d->comer, d->address, &value, sizeof(value));
+	return value < whole + (last_access(x, d->pair.program).stored ? of_comer : 0);
+}
+
+/* Both run freely, the comer having waited already. */
+static bool comes_in_between(struct exam *x, struct duel *d)
+{
+	release(x, d->holder);
+	be_patient(x, &d->pair);
+	return run_to(x, d->pair.program, only(d->comer, at_watch(d->counter)),
+		      only(d->holder, at_exit())) == 0 &&
+	       holder_has_steps_left(x, d);
+}
+
+/* The holder goes on instruction by instruction, and after every few the comer may try. */
+static bool comes_in_a_gap(struct exam *x, bool child_holds)
+{
+	struct duel d = start_duel(x, child_holds);
+
+	if (!holder_comes_to(x, &d, at_watch(d.counter)))
+		return false;
+	for (int i = 0; i < 6000; i++) {
+		if (i % (i < 600 ? 4 : 24) == 0 && comer_comes(x, &d) == CAME)
+			return holder_has_steps_left(x, &d);
+		hold(x, d.comer);
+		if (!step(x, d.holder))
+			return false;
+	}
+	return false;
+}
+
+static void steps_interleave(struct exam *x)
+{
+	for (int role = 0; role < 2; role++) {
+		struct duel d = start_duel(x, role == 0);
+		bool found = holder_comes_to(x, &d, at_watch(d.counter)) &&
+			     comer_comes(x, &d) == CAME && holder_has_steps_left(x, &d);
+		const char *where = waiting(x, d.comer).text, *at = waiting(x, d.comer).at;
+
+		found = found || comes_in_between(x, &d);
+		kill_program(x, d.pair.program);
+		found = found || comes_in_a_gap(x, role == 0);
+		expect(x, found,
+		       .expected = say(x,
+				       "the %s takes a step before the %s has taken all of its own",
+				       d.comer_name, d.holder_name),
+		       .observed = say(x, "it never does, however slow the %s is", d.holder_name),
+		       .from = where, .at = at,
+		       .why = "a lock that is held for all the steps, or a wait for the other's end, makes two processes do the work of one after the other");
+	}
+}
+
+/* ---- task 5: the child's end ------------------------------------------------------------------
+ */
+
+static void child_is_reaped(struct exam *x)
+{
+	struct pair pair = start_pair(x, 4, 3, OUTPUT_PIPE);
+
+	go_first(x, &pair, pair.child);
+	need_moment(x, pair.program, only(pair.parent, at_exit()), "the parent comes to its end");
+	expect(x, was_reaped(pair.child), .expected = "the parent has waited for its child",
+	       .observed = "it ends, and the child was never waited for",
+	       .why = "a child that nobody waits for stays as a zombie, and nobody learns how it ended");
+	kill_program(x, pair.program);
+
+	/* All its steps are taken when it is killed, so that no lock goes with it. */
+	pair = start_pair(x, 4, 3, OUTPUT_PIPE);
+	need_moment(x, pair.program, only(pair.child, at_call(CALL_exit_group)),
+		    "the child comes to its end");
+	kill_process(x, pair.child);
+	finish(x, pair.program);
+	expect_error(x, pair.program,
+		     "the child was killed: nobody can say that all its steps were taken");
+}
+
+/* ---- interruptions ----------------------------------------------------------------------------
+ */
+
+static void interrupt_lock(struct exam *x, bool child_holds)
+{
+	struct duel d = start_duel(x, child_holds);
+
+	if (!holder_comes_to(x, &d, at_watch(d.counter)) || comer_comes(x, &d) != BLOCKED)
+		return;
+	struct wait_info wait = waiting(x, d.comer);
+
+	/* The kernel itself goes on with an interrupted FUTEX_LOCK_PI. */
+	if (!wait.futex || strstr(wait.text, "FUTEX_WAIT") == NULL || !interrupt_wait(x, d.comer))
+		return;
+	int came = comer_comes(x, &d);
+
+	need(x, came != CAME || !last_access(x, d.pair.program).stored,
+	     .expected = say(x, "the %s, interrupted in its wait for the lock, waits again",
+			     d.comer_name),
+	     .observed = say(x, "it goes on to the counter while the %s holds the lock",
+			     d.holder_name),
+	     .from = say(x, "%s = -1 EINTR", wait.text), .at = d.came_to ? d.came_to : wait.at,
+	     .why = "sem_wait that returns -1 has not taken anything");
+	let_both_go(x, &d);
+	expect_log(
+		x, &d.pair,
+		say(x,
+		    "the %s was interrupted in %s: no reason to give up, nor to go on without the lock",
+		    d.comer_name, wait.text));
+	kill_program(x, d.pair.program);
+}
+
+static void interrupt_wait_for_child(struct exam *x)
+{
+	struct pair pair = start_pair(x, 4, 3, OUTPUT_PIPE);
+
+	if (run_to(x, pair.program, only(pair.child, at_call(CALL_exit_group)),
+		   only(pair.child, at_exit())) < 0)
+		return;
+	hold(x, pair.child);
+	if (run_to(x, pair.program, only(pair.parent, when_blocked())) != 0)
+		return;
+	struct wait_info wait = waiting(x, pair.parent);
+
+	if ((wait.call != CALL_wait4 && wait.call != CALL_waitid) ||
+	    !interrupt_wait(x, pair.parent))
+		return;
+	release(x, pair.child);
+	finish(x, pair.program);
+	expect_log(
+		x, &pair,
+		say(x,
+		    "the parent was interrupted in %s: the child is still there to be waited for",
+		    wait.text));
+}
+
+static void survives_interrupts(struct exam *x)
+{
+	interrupt_wait_for_child(x);
+	if (!have_watchpoints(x))
+		return;
+	interrupt_lock(x, true);
+	interrupt_lock(x, false);
+}
+
+/* ---- many steps, and errors -------------------------------------------------------------------
+ */
+
+static void thousands_of_steps(struct exam *x)
+{
+	static const char *const huge = "4611686018427387904"; /* twice that is 2^63 */
+	struct pair pair = start_pair(x, 5000, 5000, OUTPUT_PIPE);
+
+	finish(x, pair.program);
+	expect_log(x, &pair, "the log has to have room for all the steps that were asked for");
+
+	struct pair more = { .child_steps = pick(x, 7000, 9000),
+			     .parent_steps = pick(x, 7000, 9000) };
+
+	more.program = run(x, "counter",
+			   .args = { number(x, more.child_steps), number(x, more.parent_steps) });
+	more.parent = first_process(more.program);
+	more.child = child_of(more.parent);
+	if (more.child == NULL || output(x, more.program, NULL)[0] == '\0')
+		expect_error(x, more.program,
+			     "more steps than it has room for are refused before the first");
+	else
+		expect_log(x, &more,
+			   "more steps are done, or refused before the first; never cut short");
+	struct program *p = run(x, "counter", .args = { huge, huge });
+
+	expect_error(x, p, "the size of such a log does not fit into a size_t");
+}
+
+static const struct words bad_usage[] = {
+	{ { "3" } },	   { { "3", "4", "5" } }, { { "3", "x" } },
+	{ { "5x", "4" } }, { { "-1", "4" } },	  { { "3", "+4" } },
+	{ { "", "4" } },   { { "3", " 4" } },	  { { 0 } },
+};
+
+static void refuses_and_reports(struct exam *x)
+{
+	expect_usage(x, run(x, "counter", .input = ""));
+	expect_usages(x, "counter", bad_usage);
+
+	struct program *p = start(x, "counter", .args = { "3", "4" });
+	struct fault *fault = fail_call(x, p, CALL_mmap, ENOMEM, NULL, 0);
+
+	finish(x, p);
+	if (fault_struck(fault))
+		expect_error(
+			x, p,
+			"mmap reports failure with MAP_FAILED, and there is no memory to count in");
+
+	struct pair pair = start_pair(x, 3, 2, OUTPUT_FULL);
+
+	go_first(x, &pair, pair.child);
+	finish(x, pair.program);
+	expect_error(x, pair.program, "a log that could not be printed is none");
+}
+
+/* ---- the lab ----------------------------------------------------------------------------------
+ */
+
+static void show(struct exam *x, const char *const *args)
+{
+	struct launch launch = { .args = { "3", "2" } };
+
+	for (int i = 0; args[i] != NULL && i < 15; i++)
+		launch.args[i] = args[i];
+	finish(x, exam_start(x, "counter", &launch));
+}
+
+LAB(.id = "08-anonymous-counter", .title = "a parent and a child add to one counter in anonymous memory",
+    .programs = {{"counter", NULL}},
+    .checks =
+	    {
+		    {"memory-is-shared",
+		     2,
+		     1,
+		     NULL,
+		     "the counter lies in anonymous memory that was shared before the fork",
+		     memory_is_shared,
+		     {"What becomes of a malloc'ed variable at fork(2)?",
+		      "mmap(2) with MAP_SHARED | MAP_ANONYMOUS, before fork(2).",
+		      "mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)"}},
+		    {"chain-is-unbroken",
+		     3,
+		     6,
+		     "memory-is-shared",
+		     "every step is printed once and in order, and the sum is right",
+		     chain_is_unbroken,
+		     {"Who prints, and when are all steps in the log?",
+		      "The parent, after it has waited; the child must not print, and no text may be in stdio's buffer at fork(2).",
+		      "child: take_steps(…); munmap(…); _exit(0); parent: take_steps(…); waitpid(…); print(…);"}},
+		    {"lock-is-process-shared",
+		     2,
+		     2,
+		     "chain-is-unbroken",
+		     "who waits for the lock waits where the other process can wake it",
+		     lock_is_process_shared,
+		     {"What does the second argument of sem_init(3) mean?",
+		      "A lock in shared memory must be told that it is: pshared, PTHREAD_PROCESS_SHARED.",
+		      "sem_init(&shared->lock, 1, 1)"}},
+		    {"steps-exclude-each-other",
+		     3,
+		     3,
+		     "lock-is-process-shared",
+		     "two steps never overlap, wherever a process is held up in its step",
+		     steps_exclude_each_other,
+		     {"Which lines must never be run by both at the same time?",
+		      "Reading the counter, storing it, choosing the place in the log: all under one lock that both share.",
+		      "sem_wait; old = counter; counter += amount; log[steps++] = …; sem_post"}},
+		    {"steps-interleave",
+		     2,
+		     4,
+		     "lock-is-process-shared",
+		     "both work at the same time, and the lock is held for one step only",
+		     steps_interleave,
+		     {"What can the child do while the parent takes its steps?",
+		      "Take the lock inside the loop, not around it; wait for the child after your own steps.",
+		      "for (…) { sem_wait(…); one step; sem_post(…); }"}},
+		    {"child-is-reaped",
+		     2,
+		     5,
+		     "chain-is-unbroken",
+		     "the child is waited for, and its failure is an error",
+		     child_is_reaped,
+		     {"How does a parent learn that its child was killed?",
+		      "waitpid(2) gives a status: WIFEXITED first, then WEXITSTATUS.",
+		      "if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) { fprintf(stderr, …); exit(1); }"}},
+		    {"survives-interrupts",
+		     1,
+		     3,
+		     "lock-is-process-shared",
+		     "an interrupted wait is begun again",
+		     survives_interrupts,
+		     {"What do sem_wait(3) and waitpid(2) do when a signal handler has run?",
+		      "They return -1 with EINTR, and nothing has been taken or reaped.",
+		      "while (sem_wait(&lock) == -1) if (errno != EINTR) die(…);"}},
+		    {"thousands-of-steps",
+		     2,
+		     1,
+		     "steps-exclude-each-other",
+		     "five thousand steps each work; more are done or refused, never cut short",
+		     thousands_of_steps,
+		     {"How many entries does your log have room for?",
+		      "The size of the mapping follows from the arguments; look for overflow before you multiply.",
+		      "size = sizeof(struct shared) + (child_steps + parent_steps) * sizeof(struct step)"}},
+		    {"all-is-unmapped",
+		     1,
+		     6,
+		     "memory-is-shared",
+		     "both processes have unmapped all of the memory when they end",
+		     all_is_unmapped,
+		     {"Which processes have the memory mapped?",
+		      "munmap(2) in the child before _exit(2), and in the parent after printing, with the whole size."}},
+		    {"refuses-and-reports",
+		     2,
+		     4,
+		     NULL,
+		     "bad arguments and failing calls end with a message",
+		     refuses_and_reports,
+		     {"Which calls of yours can fail, and what do they return then?",
+		      "MAP_FAILED for mmap, -1 for fork; what printf could not write shows at fflush(3).",
+		      "if (fflush(stdout) == EOF) die(\"stdout\");"}},
+	    },
+    .show = show);
