@@ -71,11 +71,15 @@ $(BUILD)/flags: FORCE
 
 -include $(OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d)
 
-# One test program a folder of grader/tests, against all of the grader but its main(); the unit
-# tests need no lab.
+# One test program a folder of grader/tests, against all of the grader but its main(). The unit
+# tests take from an archive what they use, and no lab; the others want all labs registered.
+$(BUILD)/library.a: $(filter-out $(BUILD)/labs/%,$(LIBRARY))
+	@rm -f $@
+	@ar rcs $@ $^
+
 define test_program
 $(BUILD)/tests/$(1): $$(call object,$$(wildcard grader/tests/$(1)/*.c)) \
-  $$(filter-out $(if $(filter unit,$(1)),$(BUILD)/labs/%),$$(LIBRARY))
+  $(if $(filter unit,$(1)),$$(BUILD)/library.a,$$(LIBRARY))
 	@mkdir -p $$(@D)
 	@echo "  link     $$@"
 	@$$(CC) $$(LDFLAGS) $$^ $$(LDLIBS) $$(shell pkg-config --libs check) -o $$@
