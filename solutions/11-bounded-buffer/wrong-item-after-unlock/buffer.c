@@ -193,9 +193,8 @@ static void post(sem_t *semaphore)
 }
 
 /*
- * A holder that was killed leaves the indexes as they were before or after its step, never in
- * between: the store that moves an index is its last one. So there is nothing to mend but the mutex
- * itself.
+ * Whoever is killed inside has moved its index or not, by one store, and the item was in its place
+ * before. So there is nothing to mend but the mutex itself.
  */
 static void lock(pthread_mutex_t *mutex)
 {

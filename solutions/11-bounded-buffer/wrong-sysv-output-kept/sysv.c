@@ -190,9 +190,8 @@ static void post(sem_t *semaphore)
 }
 
 /*
- * A holder that was killed leaves the indexes as they were before or after its step, never in
- * between: the store that moves an index is its last one. So there is nothing to mend but the mutex
- * itself.
+ * Whoever is killed inside has moved its index or not, by one store, and the item was in its place
+ * before. So there is nothing to mend but the mutex itself.
  */
 static void lock(pthread_mutex_t *mutex)
 {
@@ -220,6 +219,7 @@ static void put(struct shared buffer, int64_t item)
 	wait_for(&b->empty);
 	lock(&b->mutex);
 	b->item[b->tail] = item;
+	atomic_signal_fence(memory_order_release); /* the compiler keeps this order, too */
 	b->tail = (b->tail + 1) % buffer.capacity;
 	unlock(&b->mutex);
 	post(&b->full);

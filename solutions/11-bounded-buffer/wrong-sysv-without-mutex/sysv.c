@@ -196,6 +196,7 @@ static void put(struct shared buffer, int64_t item)
 
 	wait_for(&b->empty);
 	b->item[b->tail] = item;
+	atomic_signal_fence(memory_order_release); /* the compiler keeps this order, too */
 	b->tail = (b->tail + 1) % buffer.capacity;
 	post(&b->full);
 }
