@@ -85,7 +85,7 @@ struct program {
 	const char *name;    /* "reader" */
 	const char *command; /* "reader" or "queue send FILE", for messages */
 	struct launch launch;
-	char path[256];      /* of its file, as the stage sees it */
+	const char *path;     /* of its file, as the stage sees it */
 
 	struct process *first, *last; /* in the order of birth */
 	bool launched;       /* its first exec was seen */

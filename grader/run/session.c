@@ -466,7 +466,7 @@ static struct program *program_new(struct session *session, const char *path, co
 	program->cpu_limit = CPU_LIMIT_S * NS_PER_S;
 	program->wall_limit = WALL_LIMIT_S * NS_PER_S;
 	program->virtual_limit = VIRTUAL_LIMIT_S * NS_PER_S;
-	snprintf(program->path, sizeof(program->path), "%s", path);
+	program->path = arena_copy(session->arena, path);
 	while (*end)
 		end = &(*end)->next;
 	*end = program;

@@ -1,0 +1,76 @@
+/* exam_inside.h: what an exam is made of. For the files of exam/ alone. */
+#ifndef EXAM_EXAM_INSIDE_H
+#define EXAM_EXAM_INSIDE_H
+
+#include <setjmp.h>
+
+#include "base/arena.h"
+#include "base/random.h"
+#include "exam/exam.h"
+#include "exam/grading.h"
+#include "run/session.h"
+#include "stage/stage.h"
+
+enum { EXAM_OPEN_FILES = 64, EXAM_MAPPED = 16, EXAM_SCENES = 16 };
+
+/* A run that several checks look at; see scene() in exam.h. */
+struct played_scene {
+	void (*play)(struct exam *x, void *facts);
+	void *facts;
+	const char *failed_in; /* id of the check in which it failed, NULL where it did not */
+};
+
+struct exam {
+	const struct lab *lab;
+	struct stage *stage;
+	struct session *session;
+	struct arena *record;  /* shared with the main process: results and evidence */
+	struct arena *whole;   /* of the exam: scenes */
+	struct arena *arena;   /* of the check */
+	size_t clean_mark;     /* where the check's arena began */
+	struct random random;
+	const char *actor_path; /* maplab itself, as the stage sees it */
+	const char *program_path[LAB_MAX_PROGRAMS];
+
+	/* of the check that runs */
+	const struct check *check;
+	struct check_result *result;
+	jmp_buf end_of_check;
+	bool in_check;
+	bool failed;
+	struct stage_directory directory; /* the working directory of its programs */
+	int open_file[EXAM_OPEN_FILES];
+	size_t open_files;
+	struct mapped {
+		void *address;
+		size_t size;
+	} mapped[EXAM_MAPPED];
+	size_t mapped_count;
+
+	struct played_scene scenes[EXAM_SCENES];
+	size_t scene_count;
+	bool show_maps; /* a show(): print the address spaces at each stop */
+};
+
+/* Runs one check on an exam that stands ready; its result is written to `result`. */
+void exam_run_check(struct exam *x, const struct check *check, struct check_result *result);
+
+/* Before and after each check: a fresh working directory, nothing left open. */
+void exam_begin(struct exam *x);
+void exam_end(struct exam *x);
+
+/* Ends the check at once. */
+_Noreturn void exam_leave(struct exam *x);
+
+/* The path by which the grader itself reaches a name of the check: see "files" in exam.h. */
+const char *exam_path(struct exam *x, const char *name);
+
+/* Device and inode as /proc/PID/maps shows them (for mappings) and as stat(2) does (for descriptors). */
+struct identity {
+	bool known;
+	dev_t device, map_device;
+	ino_t inode, map_inode;
+};
+struct identity exam_identity(struct exam *x, const char *name);
+
+#endif
