@@ -95,4 +95,8 @@ extern const unsigned char arch_breakpoint[];
 extern const size_t arch_breakpoint_size;
 extern const int arch_breakpoint_advance;
 
+/* The instruction of a system call; pc stands behind it until the call has returned. */
+extern const unsigned char arch_call[];
+extern const size_t arch_call_size;
+
 #endif

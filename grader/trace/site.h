@@ -30,6 +30,8 @@ void image_free(struct image *image);
 
 struct moment_copy {
 	struct image *image;
+	pid_t tid;
+	bool behind; /* pc stands behind the instruction that matters: a call, a watched access */
 	struct arch_registers registers;
 	uint64_t stack_at; /* address of the first copied byte: the stack pointer */
 	size_t stack_size;
