@@ -158,7 +158,6 @@ static void open_stage(const struct stage_options *options)
 		give_up(LAB_BROKEN, why);
 	if (now.work->options->time_scale > 0)
 		now.session->time_scale = now.work->options->time_scale;
-	site_submission_below("/lab/bin/");
 }
 
 static void put_programs(void)

@@ -50,10 +50,10 @@ static bool sleeps_in_kernel(struct task *task, uint64_t *slices)
 	char state;
 
 	*slices = 0;
-	if (task->exiting) /* its leader waits for the other threads: nothing comes of it */
-		return true;
 	if (!sample(task, &state, slices))
 		return false;
+	if (task->exiting) /* a first thread that is dead waits for the others; else its end is about to be told */
+		return state == 'Z' && task->process->tasks->next;
 	if (state == 'D' && task->vforked)
 		return true;
 	return state == 'S' || (task->listening && (state == 't' || state == 'T'));

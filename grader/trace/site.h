@@ -54,9 +54,6 @@ struct site {
 	uint64_t pc; /* address in the submission */
 };
 
-/* Programs of the submission lie below this directory, as the stage sees it ("/lab/bin/"). */
-void site_submission_below(const char *directory);
-
 /* True when the innermost frame of the submission was found. Strings belong to the image. */
 bool site_find(const struct moment_copy *copy, struct site *site);
 
