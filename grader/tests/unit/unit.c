@@ -13,6 +13,9 @@ static Suite *(*const suites[])(void) = {
 	file_suite,
 	maps_suite,
 	procfs_suite,
+	report_suite,
+	store_suite,
+	watcher_suite,
 };
 
 int main(void)

@@ -8,5 +8,8 @@ Suite *base_suite(void);
 Suite *file_suite(void);
 Suite *maps_suite(void);
 Suite *procfs_suite(void);
+Suite *report_suite(void);
+Suite *store_suite(void);
+Suite *watcher_suite(void);
 
 #endif

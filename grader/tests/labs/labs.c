@@ -1,0 +1,53 @@
+/*
+ * labs.c: `maplab verify` of each lab as a test: skeletons fail, references and right-* pass whole,
+ * wrong-* fail with exactly the checks that they name. Runs the binary in $MAPLAB.
+ */
+#include "base/buffer.h"
+#include "exam/lab.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+enum { OUTPUT_MOST = 8 << 20, SECONDS = 180 };
+
+START_TEST(verify)
+{
+	const char *maplab = getenv("MAPLAB"), *id = lab_at((size_t)_i)->id;
+	struct buffer said = { 0 };
+	char command[512];
+	FILE *pipe;
+	int status;
+
+	snprintf(command, sizeof command, "%s verify %s 2>&1", maplab ? maplab : "build/maplab",
+		 id);
+	pipe = popen(command, "r");
+	ck_assert_ptr_nonnull(pipe);
+	buffer_read_fd(&said, fileno(pipe), OUTPUT_MOST);
+	status = pclose(pipe);
+	/* Check cuts long messages: all of it goes to the log. */
+	if (status != 0)
+		fprintf(stderr, "%s\n", buffer_text(&said));
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "verify %s: exit status %d",
+		      id, WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+	buffer_free(&said);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("labs");
+	TCase *tests = tcase_create("verify");
+	SRunner *runner;
+	int failed;
+
+	tcase_set_timeout(tests, SECONDS);
+	tcase_add_loop_test(tests, verify, 0, (int)lab_count());
+	suite_add_tcase(suite, tests);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
