@@ -456,8 +456,10 @@ bool expect_error(struct exam *x, struct program *p, const char *why);
 /* Bad usage: exit 2, "usage: …" on standard error, nothing on standard output. */
 bool expect_usage(struct exam *x, struct program *p);
 
-/* Runs the program with each of these argument lists ({"a", "b"} ended by an empty list) and
- * expects bad usage. */
+/*
+ * Runs the program with each of these argument lists and expects bad usage. An empty list ends them; to run it with no
+ * argument at all: expect_usage(x, run(x, name)).
+ */
 struct words {
 	const char *word[16];
 };

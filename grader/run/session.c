@@ -379,6 +379,10 @@ static void look_around(struct session *session, struct run *run)
 	check_limits(run, session);
 	if (run->reached != NOT_YET)
 		return;
+	if (!run->program->first) { /* the launcher has not forked yet */
+		run->program->launch_failed = stage_launch_failed(session->stage, &run->program->spent);
+		return;
+	}
 	session_pump(session); /* who waits for input, or for room to print, is not blocked for good */
 	if (run->wants_blocked && program_is_blocked(session, run, run->program)) {
 		consider_whole(run, MOMENT_BLOCKED);

@@ -143,6 +143,7 @@ int cgroup_make(struct cgroup *group, const struct limits *limits)
 	char path[PATH_MAX];
 	size_t mount_length = 0;
 
+	*group = (struct cgroup){ .procs = -1 };
 	if (find_own(path, sizeof(path), &mount_length))
 		while (strlen(path) >= mount_length) {
 			char *slash;

@@ -84,14 +84,13 @@ static int wait_readable(int fd, int timeout_ms)
 	}
 }
 
-int channel_receive(int fd, struct message *message, size_t room, struct arrival *arrival,
-		    int timeout_ms)
+int channel_receive(int fd, struct letter *letter, struct arrival *arrival, int timeout_ms)
 {
 	union {
 		char room[CMSG_SPACE(CHANNEL_FDS * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
 		struct cmsghdr align;
 	} control;
-	struct iovec data = { message, room };
+	struct iovec data = { letter, sizeof(*letter) - 1 };
 	struct msghdr header = { .msg_iov = &data,
 				 .msg_iovlen = 1,
 				 .msg_control = control.room,
@@ -110,8 +109,9 @@ int channel_receive(int fd, struct message *message, size_t room, struct arrival
 		return -1;
 	}
 	take_control(&header, arrival);
-	if (got > 0 && (size_t)got >= sizeof(*message) && !(header.msg_flags & MSG_TRUNC)) {
+	if (got > 0 && (size_t)got >= sizeof(letter->head) && !(header.msg_flags & MSG_TRUNC)) {
 		arrival->size = (size_t)got;
+		letter->text[arrival->size - offsetof(struct letter, text)] = '\0';
 		return 0;
 	}
 	for (int i = 0; i < arrival->fd_count; i++)

@@ -7,10 +7,11 @@
 
 #include "stage/limits.h"
 
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-#define CHANNEL_MOST (160 * 1024) /* bytes of a message: below the usual net.core.wmem_default */
+#define CHANNEL_TEXT (128 * 1024) /* bytes; a letter is below the usual net.core.wmem_default */
 #define CHANNEL_FDS  3
 
 enum message_kind {
@@ -39,12 +40,18 @@ struct message {
 	uint32_t strings;	       /* bytes of all strings, each with its NUL */
 	uint32_t instructions;	       /* of the filter, behind the strings, aligned to 8 */
 	struct limits limits;
-	char text[]; /* path, directory, argv…, env… or the path to open; then the filter */
+};
+
+/* A message with what belongs to it; only as much of the text as there is is sent. */
+struct letter {
+	struct message head;
+	char text[CHANNEL_TEXT]; /* path, directory, argv…, env… or the path to open; then the
+				    filter */
 };
 
 /* What came with a message. */
 struct arrival {
-	size_t size;
+	size_t size;  /* of head and text; behind the text stands a NUL */
 	pid_t sender; /* as the receiver sees it; 0: not told */
 	int fds[CHANNEL_FDS];
 	int fd_count;
@@ -53,15 +60,15 @@ struct arrival {
 /* A pair, both ends close-on-exec; ends[0] is told the pids of its senders. 0, or -1 with errno. */
 int channel_pair(int ends[2]);
 
-/* Sends one message of SIZE bytes with descriptors. Never raises SIGPIPE. 0, or -1 with errno. */
+/* Sends one message, of SIZE bytes with its text, and descriptors. Never raises SIGPIPE. 0, or -1
+ * with errno. */
 int channel_send(int fd, const struct message *message, size_t size, const int *fds, int fd_count);
 
 /*
- * Receives one message of at most ROOM bytes within TIMEOUT_MS (-1: for ever). The descriptors are
+ * Receives one message within TIMEOUT_MS (-1: for ever). The descriptors are
  * close-on-exec and now the caller's. Returns 0, or -1 with errno: ETIMEDOUT, EPIPE when the other
  * end is closed, EBADMSG for something that is no message.
  */
-int channel_receive(int fd, struct message *message, size_t room, struct arrival *arrival,
-		    int timeout_ms);
+int channel_receive(int fd, struct letter *letter, struct arrival *arrival, int timeout_ms);
 
 #endif

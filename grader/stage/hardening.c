@@ -136,7 +136,7 @@ static int deny_ways_out(scmp_filter_ctx filter)
 
 	if (result == 0)
 		result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
-					  SCMP_A0(SCMP_CMP_EQ, AF_VSOCK));
+					  SCMP_A0(SCMP_CMP_EQ, AF_VSOCK, 0));
 	return result;
 }
 

@@ -68,7 +68,7 @@ bool probe_cachestat(struct host_answer *a)
 bool probe_cgroup(struct host_answer *a)
 {
 	struct limits limits = limits_default();
-	struct cgroup group;
+	struct cgroup group = { .procs = -1 };
 
 	if (cgroup_make(&group, &limits) < 0) {
 		answer_detail(a, "no cgroup with memory and pids can be made from this session");

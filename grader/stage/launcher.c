@@ -32,11 +32,11 @@ static void answer(int channel, enum message_kind kind, uint32_t number, int err
 		_exit(0);
 }
 
-static void open_inside(int channel, const struct message *m)
+static void open_inside(int channel, const struct letter *l)
 {
-	int fd = open(m->text, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int fd = open(l->text, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
-	answer(channel, MESSAGE_ANSWER, m->number, fd < 0 ? errno : 0, fd);
+	answer(channel, MESSAGE_ANSWER, l->head.number, fd < 0 ? errno : 0, fd);
 	if (fd >= 0)
 		close(fd);
 }
@@ -51,29 +51,29 @@ static void clean(int channel, const struct message *m)
 	answer(channel, MESSAGE_ANSWER, m->number, error, -1);
 }
 
-static void launch(int channel, const struct message *m, struct arrival *arrival)
+static void launch(int channel, const struct letter *l, const struct arrival *arrival)
 {
 	pid_t pid = fork();
 
 	if (pid == 0)
-		launcher_child(channel, m, arrival);
+		launcher_child(channel, l, arrival);
 	if (pid < 0)
-		answer(channel, MESSAGE_FAILED, m->number, errno, -1);
+		answer(channel, MESSAGE_FAILED, l->head.number, errno, -1);
 }
 
-static void serve(int channel, struct message *m, struct arrival *arrival)
+static void serve(int channel, const struct letter *l, const struct arrival *arrival)
 {
-	switch (m->kind) {
+	switch (l->head.kind) {
 	case MESSAGE_LAUNCH:
 		/* by now the worker has seized us, if it wants to; see stage.h */
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-		launch(channel, m, arrival);
+		launch(channel, l, arrival);
 		break;
 	case MESSAGE_OPEN:
-		open_inside(channel, m);
+		open_inside(channel, l);
 		break;
 	case MESSAGE_CLEAN:
-		clean(channel, m);
+		clean(channel, &l->head);
 		break;
 	}
 	for (int i = 0; i < arrival->fd_count; i++)
@@ -132,10 +132,7 @@ static void end_everybody(bool own_namespace)
 
 int launcher_main(int argc, char **argv)
 {
-	static union {
-		struct message message;
-		char room[CHANNEL_MOST];
-	} in;
+	static struct letter in;
 	const bool own_namespace = argc == 4 && strcmp(argv[3], "full") == 0;
 	struct arrival arrival;
 	sigset_t all;
@@ -156,10 +153,8 @@ int launcher_main(int argc, char **argv)
 	if (own_namespace)
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	answer(channel, MESSAGE_READY, 0, 0, -1);
-	while (channel_receive(channel, &in.message, sizeof(in) - 1, &arrival, -1) == 0 ||
-	       errno == EBADMSG) {
-		in.room[arrival.size] = '\0';
-		serve(channel, &in.message, &arrival);
+	while (channel_receive(channel, &in, &arrival, -1) == 0 || errno == EBADMSG) {
+		serve(channel, &in, &arrival);
 	}
 	end_everybody(own_namespace);
 	return 0;

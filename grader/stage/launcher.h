@@ -5,9 +5,9 @@
 #include "stage/channel.h"
 
 /*
- * Becomes the program of the launch message M, whose open descriptors are ARRIVAL's. Ends with
+ * Becomes the program of the launch letter L, whose open descriptors are ARRIVAL's. Ends with
  * status 126, and one line on the program's stderr, when that fails.
  */
-_Noreturn void launcher_child(int channel, const struct message *m, const struct arrival *arrival);
+_Noreturn void launcher_child(int channel, const struct letter *l, const struct arrival *arrival);
 
 #endif

@@ -80,9 +80,10 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static void install_filter(const struct message *m)
+static void install_filter(const struct letter *l)
 {
-	const char *bytes = m->text + ((m->strings + 7) & ~7u);
+	const struct message *m = &l->head;
+	const char *bytes = l->text + ((m->strings + 7) & ~7u);
 	const struct sock_fprog program = { .len = (unsigned short)m->instructions,
 					    .filter = (struct sock_filter *)(uintptr_t)bytes };
 
@@ -93,10 +94,11 @@ static void install_filter(const struct message *m)
 		fail("seccomp");
 }
 
-_Noreturn void launcher_child(int channel, const struct message *m, const struct arrival *arrival)
+_Noreturn void launcher_child(int channel, const struct letter *l, const struct arrival *arrival)
 {
+	const struct message *m = &l->head;
 	const struct message hello = { .kind = MESSAGE_ANNOUNCE, .number = m->number };
-	struct strings s = { m->text, m->text + m->strings };
+	struct strings s = { l->text, l->text + m->strings };
 	const char *path, *directory;
 	char **argv, **envp;
 
@@ -118,7 +120,7 @@ _Noreturn void launcher_child(int channel, const struct message *m, const struct
 	if (limits_apply(&m->limits, 0) < 0)
 		fail("setrlimit");
 	reset_signals();
-	install_filter(m);
+	install_filter(l);
 	execve(path, argv, envp);
 	fail(path);
 }

@@ -115,11 +115,11 @@ int leftovers_remove_all_ipc(void)
 static int note_object(enum kind kind, const struct object *o, void *context)
 {
 	struct leftovers *before = context;
-	int *ids = before->ids[kind];
+	int *ids;
 
 	if (o->uid != before->uid)
 		return 0;
-	ids = realloc(ids, (before->counts[kind] + 1) * sizeof(*ids));
+	ids = realloc(before->ids[kind], (before->counts[kind] + 1) * sizeof(*ids));
 	if (ids == NULL)
 		return -1;
 	ids[before->counts[kind]++] = o->id;

@@ -70,10 +70,9 @@ static int await_ready(struct stage *stage)
 {
 	struct arrival arrival;
 
-	if (channel_receive(stage->channel, &stage->in.message, sizeof(stage->in), &arrival,
-			    START_MS) < 0)
+	if (channel_receive(stage->channel, &stage->in, &arrival, START_MS) < 0)
 		return -1;
-	if (stage->in.message.kind != MESSAGE_READY || arrival.sender <= 0) {
+	if (stage->in.head.kind != MESSAGE_READY || arrival.sender <= 0) {
 		errno = EBADMSG;
 		return -1;
 	}

@@ -19,13 +19,13 @@ static void take_hello(struct stage *stage, pid_t pid)
 int stage_listen(struct stage *stage, uint32_t number, int timeout_ms, struct arrival *arrival)
 {
 	int64_t until = clock_now() + timeout_ms * NS_PER_MS;
-	const struct message *m = &stage->in.message;
+	const struct message *m = &stage->in.head;
 
 	for (;;) {
 		int64_t left = (until - clock_now()) / NS_PER_MS;
 
-		if (channel_receive(stage->channel, &stage->in.message, sizeof(stage->in), arrival,
-				    left > 0 ? (int)left : 0) < 0)
+		if (channel_receive(stage->channel, &stage->in, arrival, left > 0 ? (int)left : 0) <
+		    0)
 			return -1;
 		if (m->kind == MESSAGE_ANNOUNCE)
 			take_hello(stage, arrival->sender);
@@ -147,8 +147,8 @@ static uint32_t launch_flags(const struct stage_program *program)
 int stage_launch(struct stage *stage, const struct stage_program *program)
 {
 	static const char padding[8];
-	struct message *m = &stage->out.message;
-	struct packing p = { m->text, 0, sizeof(stage->out) - sizeof(*m), false };
+	struct message *m = &stage->out.head;
+	struct packing p = { stage->out.text, 0, sizeof(stage->out.text), false };
 	int fds[3], fd_count = 0;
 
 	*m = (struct message){ .kind = MESSAGE_LAUNCH,
@@ -181,7 +181,7 @@ int stage_launch(struct stage *stage, const struct stage_program *program)
 static int ask(struct stage *stage, enum message_kind kind, const char *text,
 	       struct arrival *arrival)
 {
-	struct message *m = &stage->out.message;
+	struct message *m = &stage->out.head;
 	size_t length = strlen(text) + 1;
 
 	*m = (struct message){ .kind = kind, .number = ++stage->asked };
@@ -189,15 +189,15 @@ static int ask(struct stage *stage, enum message_kind kind, const char *text,
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	memcpy(m->text, text, length);
+	memcpy(stage->out.text, text, length);
 	if (channel_send(stage->channel, m, sizeof(*m) + length, NULL, 0) < 0 ||
 	    stage_listen(stage, m->number, STAGE_PATIENCE_MS, arrival) < 0)
 		return -1;
-	if (stage->in.message.error == 0)
+	if (stage->in.head.error == 0)
 		return 0;
 	for (int i = 0; i < arrival->fd_count; i++)
 		close(arrival->fds[i]);
-	errno = stage->in.message.error;
+	errno = stage->in.head.error;
 	return -1;
 }
 

@@ -40,10 +40,7 @@ struct stage {
 	int lock;		 /* one stage at a time */
 	struct leftovers before; /* what was there */
 	uint64_t tasks_before;	 /* of the user, outside the stage */
-	union {
-		struct message message;
-		char room[CHANNEL_MOST];
-	} out, in;
+	struct letter out, in;
 };
 
 /* What stage_drop_privileges() has kept of the old rights. */

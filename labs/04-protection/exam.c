@@ -310,24 +310,16 @@ static void guard_hit_is_reported(struct exam *x)
 	expect_hit(x, "overflow", 2, (int64_t)1 << 40);
 }
 
-static bool allowed_on_top(const char *function)
-{
-	static const char *const names[] = { "mprotect", "munmap", "mmap" };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(function, names[i]) == 0)
-			return true;
-	return false;
-}
-
 static void expect_safe(struct exam *x, struct program *p)
 {
 	watch_handlers(x, p);
 	finish(x, p);
-	for (const struct event *e = next_event(p, NULL); e != NULL; e = next_event(p, e))
-		need(x, e->kind != EVENT_UNSAFE || allowed_on_top(e->path),
-		     .expected =
-			     "in the handler only functions of signal-safety(7), mprotect, munmap and mmap",
+	const struct event *e = unsafe_in_handler(x, p);
+
+	if (e != NULL)
+		need(x, false,
+		     .expected = "in the handler only functions of signal-safety(7), mprotect, munmap "
+				 "and mmap",
 		     .observed = say(x, "%s: the handler calls %s", command_of(x, p), e->path),
 		     .from = from_event(x, e),
 		     .why = "a signal may come in the middle of this very function, with its lock "
@@ -604,6 +596,7 @@ static void expect_unmapped(struct exam *x, struct program *p, int64_t pages)
 	struct moment output = at_calls(call_set_family(FAMILY_WRITE));
 
 	output.descriptor = STDOUT_FILENO;
+	output.of_descriptor = true;
 	need_moment(x, p, output, "the result is printed");
 	const struct maps *maps = maps_now(x, last_stop(x, p)->process);
 

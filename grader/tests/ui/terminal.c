@@ -39,7 +39,7 @@ static int shell(const char *format, ...)
 
 bool terminal_possible(void)
 {
-	return shell("command -v tmux") == 0;
+	return system("command -v tmux >/dev/null") == 0;
 }
 
 const char *terminal_directory(void)
