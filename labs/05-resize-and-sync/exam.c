@@ -1,0 +1,604 @@
+/*
+ * Lab 05: the size of a file, the end of a mapping, and what must happen before a byte is safe.
+ */
+#include "exam/exam.h"
+
+#include <inttypes.h>
+
+#define GIB ((off_t)1 << 30)
+
+/* A file with a last page that it fills only partly, of bytes that no text has. */
+static off_t put_odd_file(struct exam *x, const char *name, off_t pages)
+{
+	size_t size = (size_t)pages * page_size() - (size_t)pick(x, 100, 1000);
+	unsigned char *data = pick_bytes(x, size);
+
+	for (size_t i = 0; i < size; i++)
+		data[i] |= 0x80;
+	put_file(x, name, data, size, 0644);
+	return (off_t)size;
+}
+
+static struct program *run_resize(struct exam *x, const char *command, const char *file, off_t size)
+{
+	return run(x, "sized", .args = { command, file, say(x, "%jd", (intmax_t)size) });
+}
+
+static bool expect_resize(struct exam *x, const char *command, off_t old, off_t size)
+{
+	struct program *p = run_resize(x, command, "FILE", size);
+
+	return expect_exit(x, p, 0, "nothing stands in the way of this size") &&
+	       expect_output(x, p, say(x, "old %jd new %jd\n", (intmax_t)old, (intmax_t)size),
+			     "the size before and the size after") &&
+	       expect_size(x, "FILE", size, "a size is counted in bytes; only mappings have pages");
+}
+
+/* ---- grow and shrink ------------------------------------------------------------------------ */
+
+static void resize_exact(struct exam *x)
+{
+	off_t size = put_odd_file(x, "FILE", 3);
+	off_t larger = size + pick(x, 5000, 20000), smaller = pick(x, 1, 4000);
+
+	put_link(x, "link", "FILE");
+	if (!expect_resize(x, "grow", size, larger) ||
+	    !expect_resize(x, "shrink", larger, smaller) ||
+	    !expect_resize(x, "shrink", smaller, 0) || !expect_resize(x, "grow", 0, 1))
+		return;
+	expect_exit(x, run_resize(x, "grow", "link", 77), 0, "a symbolic link is followed");
+	expect_size(x, "FILE", 77, "the file behind the link is meant");
+}
+
+static intmax_t blocks(struct exam *x)
+{
+	struct stat st = { .st_blocks = 0 };
+
+	file_stat(x, "FILE", &st);
+	return st.st_blocks;
+}
+
+/* The bytes of FILE from `offset`: `kept` as before, then nothing but zeros. */
+static bool expect_zeros_behind(struct exam *x, const unsigned char *old, off_t kept, off_t size)
+{
+	struct bytes now = file_bytes(x, "FILE", 0, (size_t)size);
+
+	if (!expect_bytes(x, "FILE", 0, old, (size_t)kept, "the bytes that it had are kept"))
+		return false;
+	for (size_t i = (size_t)kept; i < now.size; i++)
+		if (now.data[i] != 0)
+			return expect(x, false, .expected = "zeros behind the old bytes",
+				      .observed = say(x, "0x%02x at offset %zu", now.data[i], i),
+				      .why = "what was never written reads as zero");
+	return true;
+}
+
+static void grows_sparse(struct exam *x)
+{
+	off_t size = put_odd_file(x, "FILE", 2);
+	unsigned char *old = file_bytes(x, "FILE", 0, (size_t)size).data;
+	off_t larger = size + GIB / 1024 + pick(x, 1, 4000), cut = pick(x, 300, 3000);
+	intmax_t before = blocks(x);
+
+	if (!expect_resize(x, "grow", size, larger) || !expect_zeros_behind(x, old, size, larger))
+		return;
+	if (!expect(x, blocks(x) <= before + 8, .expected = "at most 8 blocks of 512 bytes more",
+		    .observed = say(x, "%jd blocks before, %jd after", before, blocks(x)),
+		    .why = "a size is a number; room on the disk is taken when bytes are written"))
+		return;
+	if (!expect_resize(x, "shrink", larger, cut) || !expect_resize(x, "grow", cut, size) ||
+	    !expect_zeros_behind(x, old, cut, size))
+		return;
+	if (expect_resize(x, "grow", size, 5 * GIB + 3))
+		expect(x, blocks(x) <= before + 8, .expected = "5 GiB without more blocks",
+		       .observed = say(x, "%jd blocks", blocks(x)),
+		       .why = "the file is a hole nearly all over");
+}
+
+/* The command is an error, and FILE has these bytes as before. */
+static void expect_refused(struct exam *x, const char *command, off_t size, struct bytes before,
+			   const char *why)
+{
+	expect_error(x, run_resize(x, command, "FILE", size), why);
+	expect_size(x, "FILE", (off_t)before.size, "what is refused changes nothing");
+	expect_bytes(x, "FILE", 0, before.data, before.size, "what is refused changes nothing");
+}
+
+static void resize_refused(struct exam *x)
+{
+	off_t size = put_odd_file(x, "FILE", 2);
+	struct bytes before = file_bytes(x, "FILE", 0, (size_t)size);
+
+	expect_refused(x, "grow", size - 1, before, "grow refuses to shrink");
+	expect_refused(x, "grow", 0, before, "grow refuses to shrink");
+	expect_refused(x, "shrink", size + 1, before, "shrink refuses to grow");
+	expect_refused(x, "shrink", 5 * GIB, before, "shrink refuses to grow");
+	expect_resize(x, "grow", size, size);
+	expect_resize(x, "shrink", size, size);
+
+	expect_error(x, run_resize(x, "grow", "missing", 5), "there is no such file");
+	expect_error(x, run_resize(x, "shrink", "missing", 0), "there is no such file");
+	expect(x, !name_exists(x, "missing"), .expected = "no file \"missing\" afterwards either",
+	       .observed = "it was created", .why = "who mistypes a name wants to hear of it");
+	put_fifo(x, "fifo");
+	put_directory(x, "directory");
+	expect_error(x, run_resize(x, "grow", "fifo", 5), "a FIFO has no size; its open may wait");
+	expect_error(x, run_resize(x, "shrink", "fifo", 0),
+		     "a FIFO has no size; its open may wait");
+	expect_error(x, run_resize(x, "grow", "directory", 5), "a directory has no size to set");
+}
+
+/* ---- poke ----------------------------------------------------------------------------------- */
+
+static struct program *run_poke(struct exam *x, off_t offset, const char *text)
+{
+	return run(x, "sized", .args = { "poke", "FILE", say(x, "%jd", (intmax_t)offset), text });
+}
+
+/* After the poke FILE has TEXT there, and is otherwise as before. */
+static bool expect_poke(struct exam *x, off_t offset, const char *text, const char *why)
+{
+	off_t size = file_size(x, "FILE");
+	off_t from = offset > 5000 ? offset - 5000 : 0;
+	size_t length = strlen(text);
+	struct bytes near = file_bytes(x, "FILE", from, 5000 + length + 5000);
+	struct program *p = run_poke(x, offset, text);
+
+	memcpy(near.data + (offset - from), text, length);
+	return expect_exit(x, p, 0, why) && expect_output(x, p, "", "poke has nothing to tell") &&
+	       expect_size(x, "FILE", size, "poke changes bytes, not the size") &&
+	       expect_bytes(x, "FILE", from, near.data, near.size, why) &&
+	       expect_not_written(x, p, "FILE");
+}
+
+static void poke_stores(struct exam *x)
+{
+	off_t page = (off_t)page_size();
+	off_t size = put_odd_file(x, "FILE", 4);
+	const char *word = pick_word(x, (size_t)pick(x, 20, 60));
+
+	if (!expect_poke(x, pick(x, 1, 3000), word, "OFFSET need not be a multiple of anything") ||
+	    !expect_poke(x, page, word, "OFFSET may be a page border") ||
+	    !expect_poke(x, 2 * page - pick(x, 1, 15), word, "TEXT may go on in the next page") ||
+	    !expect_poke(x, size - (off_t)strlen(word), word, "TEXT may end where FILE ends") ||
+	    !expect_poke(x, pick(x, 1, 3000), "", "an empty TEXT changes nothing") ||
+	    !expect_poke(x, page, "", "an empty TEXT changes nothing, and is no error"))
+		return;
+	set_size(x, "FILE", 6 * GIB);
+	expect_poke(x, 4 * GIB + pick(x, 1, 4000), word, "an offset may need more than 32 bits");
+}
+
+/* Which bytes of TEXT were stored, and then covered by an msync that worked. */
+struct safety {
+	off_t offset;
+	const char *text;
+	bool *safe;
+	const struct event *bad; /* an msync that did not work, or did nothing */
+};
+
+/* msync has just come back: marks the bytes that it covers and that are stored by now. */
+static void note_msync(struct exam *x, struct program *p, struct safety *s)
+{
+	const struct event *e = last_stop(x, p)->event;
+	const struct maps *maps = maps_now(x, e->process);
+	const struct vma *file = find_mapping(x, p, "FILE").vma;
+	struct bytes now = file_bytes(x, "FILE", s->offset, strlen(s->text));
+	uint64_t pages = (e->args[1] + page_size() - 1) / page_size();
+	uint64_t low = e->args[0], high = low + pages * page_size();
+
+	if (e->result != 0 || !(e->args[2] & MS_SYNC))
+		s->bad = e;
+	if (s->bad == e || file == NULL)
+		return;
+	for (size_t v = 0; v < maps->count; v++) {
+		const struct vma *vma = &maps->vma[v];
+
+		if (!vma_is_file(vma, file->major, file->minor, file->inode))
+			continue;
+		for (size_t i = 0; i < now.size; i++) {
+			uint64_t at = vma->start + ((uint64_t)s->offset + i - vma->offset);
+
+			s->safe[i] |= at >= vma->start && at < vma->end && at >= low && at < high &&
+				      now.data[i] == (unsigned char)s->text[i];
+		}
+	}
+}
+
+/* Pokes and looks at each msync; then every byte of the text has to be safe. */
+static bool expect_safe(struct exam *x, off_t offset, size_t length)
+{
+	struct safety s = { .offset = offset, .text = pick_word(x, length) };
+	struct program *p = start(
+		x, "sized", .args = { "poke", "FILE", say(x, "%jd", (intmax_t)offset), s.text });
+	size_t unsafe = 0;
+
+	s.safe = room(x, length);
+	while (run_to(x, p, after_call(CALL_msync)) == 0)
+		note_msync(x, p, &s);
+	for (size_t i = 0; i < length; i++)
+		unsafe += !s.safe[i];
+	return expect(x, unsafe == 0,
+		      .expected = say(x,
+				      "msync(…, MS_SYNC) = 0 over all %zu bytes from offset %jd, "
+				      "after they were stored",
+				      length, (intmax_t)offset),
+		      .observed = say(x, "%zu of them were covered by no such call; it %s", unsafe,
+				      ending_text(x, p)),
+		      .from = s.bad != NULL ? from_event(x, s.bad) : NULL,
+		      .why = "msync wants a page's address, and does only what its range says") &&
+	       expect_exit(x, p, 0, "the text fits");
+}
+
+/* Writes FILE back, so that later only the student's own pages are dirty. */
+static bool make_clean(struct exam *x)
+{
+	int fd = open_file(x, "FILE", O_RDWR);
+
+	return fd != -1 && fsync(fd) == 0 && on_disk(x, "FILE") && have_cachestat(x) &&
+	       dirty_pages(x, "FILE") == 0;
+}
+
+static void expect_nothing_dirty(struct exam *x, off_t offset, const char *where)
+{
+	if (!make_clean(x) || !expect_safe(x, offset, 30))
+		return;
+	expect(x, dirty_pages(x, "FILE") == 0, .expected = "no dirty page when poke has ended",
+	       .observed = say(x, "%jd dirty pages (text %s)", (intmax_t)dirty_pages(x, "FILE"),
+			       where),
+	       .from = "cachestat of FILE: nr_dirty",
+	       .why = "a dirty page is lost when the machine stops");
+}
+
+static void poke_durable(struct exam *x)
+{
+	off_t page = (off_t)page_size();
+
+	use_disk(x);
+	put_odd_file(x, "FILE", 5);
+	/* In one page; over a border with a few bytes behind it; over two borders. */
+	if (!expect_safe(x, page + pick(x, 100, 2000), 40) ||
+	    !expect_safe(x, 2 * page - pick(x, 30, 50), 60) ||
+	    !expect_safe(x, pick(x, 4000, 4090), 4096 + 200) || !expect_safe(x, page, 10))
+		return;
+	expect_nothing_dirty(x, page + pick(x, 100, 2000), "in one page");
+	expect_nothing_dirty(x, 3 * page - 10, "over a page border");
+	if (failed(x))
+		return;
+
+	struct program *p = start(x, "sized", .args = { "poke", "FILE", "5000", "lost?" });
+	struct fault *fault = fail_call(x, p, CALL_msync, EIO, NULL, 0);
+
+	finish(x, p);
+	if (fault_struck(fault))
+		expect_error(x, p, "msync failed with EIO: the text may not be on the disk");
+}
+
+/* ---- peek ----------------------------------------------------------------------------------- */
+
+static const char *byte_line(struct exam *x, unsigned char byte)
+{
+	return say(x, "byte 0x%02x\n", byte);
+}
+
+static bool expect_look(struct exam *x, off_t offset, const char *why)
+{
+	unsigned char byte = file_bytes(x, "FILE", offset, 1).data[0];
+	struct program *p = run(x, "sized",
+				.args = { "peek", "FILE", say(x, "%jd", (intmax_t)offset) });
+
+	return expect_output(x, p, byte_line(x, byte), why) && expect_exit(x, p, 0, why);
+}
+
+/* Starts a peek and stops it between the map and the look. */
+static struct program *peek_to_checkpoint(struct exam *x, off_t offset)
+{
+	struct program *p = start(x, "sized",
+				  .args = { "peek", "FILE", say(x, "%jd", (intmax_t)offset) });
+
+	set_limits(x, p, 1500, 20000, 60000);
+	need_moment(x, p, at_checkpoint(), "lab_checkpoint(\"mapped\") between map and look");
+	return p;
+}
+
+static void looks_late(struct exam *x)
+{
+	off_t offset = (off_t)page_size() + pick(x, 1, 4000);
+	unsigned char old = file_bytes(x, "FILE", offset, 1).data[0];
+	unsigned char new = (unsigned char)(old ^ 0x5a);
+	struct program *p = peek_to_checkpoint(x, offset);
+	const char *name = last_stop(x, p)->event->path;
+	bool mapped = false;
+
+	for (struct process *q = first_process(p); q != NULL; q = next_process(q))
+		mapped |= alive(q) && covers(x, q, "FILE", offset, 1, "r???");
+	expect(x, strcmp(name, "mapped") == 0, .expected = "lab_checkpoint(\"mapped\")",
+	       .observed = say(x, "lab_checkpoint(\"%s\")", name),
+	       .why = "the name says which moment of the program it is");
+	expect(x, mapped, .expected = "OFFSET mapped readable at the checkpoint",
+	       .observed = "no mapping of FILE covers it", .at = last_stop(x, p)->at,
+	       .why = "the checkpoint stands between the map and the look");
+	put_bytes(x, "FILE", offset, &new, 1);
+	finish(x, p);
+	expect_output(x, p, byte_line(x, new),
+		      "the byte was changed at the checkpoint, and the look comes behind it");
+	expect_not_read(x, p, "FILE");
+}
+
+static void peek_looks(struct exam *x)
+{
+	off_t page = (off_t)page_size(), size = put_odd_file(x, "FILE", 4);
+	off_t small = pick(x, 1, 4000), zero = page + pick(x, 1, 4000);
+
+	put_bytes(x, "FILE", small, "\x07", 1);
+	put_bytes(x, "FILE", small + 1, "\xfe", 1);
+	put_bytes(x, "FILE", zero, "", 1);
+	if (!expect_look(x, small,
+			 "OFFSET need not be a multiple of anything; two digits always") ||
+	    !expect_look(x, small + 1, "a byte is unsigned; digits are lower-case") ||
+	    !expect_look(x, zero, "a zero is a byte like others") ||
+	    !expect_look(x, 2 * page, "OFFSET may be a page border") ||
+	    !expect_look(x, size - 1, "the last byte"))
+		return;
+	looks_late(x);
+	set_size(x, "FILE", 6 * GIB);
+
+	off_t far = 4 * GIB + small + 2;
+
+	put_bytes(x, "FILE", far, "\xb7", 1);
+	expect_look(x, far, "an offset may need more than 32 bits");
+}
+
+static void expect_truncated(struct exam *x, off_t offset, off_t size, const char *why)
+{
+	struct program *p = peek_to_checkpoint(x, offset);
+
+	set_size(x, "FILE", size);
+	finish(x, p);
+	expect_output(x, p, "truncated\n", why);
+	expect_exit(x, p, 4, why);
+}
+
+static void peek_survives_truncation(struct exam *x)
+{
+	off_t page = (off_t)page_size(), offset = 2 * page + pick(x, 1, 2000);
+
+	put_odd_file(x, "FILE", 4);
+	expect_truncated(x, offset, 2 * page,
+			 "FILE was cut at the border of OFFSET's page: the look is SIGBUS");
+	put_odd_file(x, "FILE", 4);
+	expect_truncated(x, offset, pick(x, 1, 4000),
+			 "FILE was cut pages before OFFSET: the look is SIGBUS");
+	put_odd_file(x, "FILE", 4);
+	expect_truncated(x, pick(x, 1, 2000), 0, "FILE was emptied: the look is SIGBUS");
+}
+
+static void peek_truncated_inside_page(struct exam *x)
+{
+	off_t page = (off_t)page_size(), offset = page + pick(x, 1000, 3000);
+
+	put_odd_file(x, "FILE", 4);
+	expect_truncated(x, offset, page + 500,
+			 "FILE ends before OFFSET in the same page: no signal, a zero is read");
+	put_odd_file(x, "FILE", 4);
+	expect_truncated(x, offset, offset, "OFFSET is the first byte that FILE has no longer");
+	if (failed(x))
+		return;
+
+	put_odd_file(x, "FILE", 4);
+
+	unsigned char byte = file_bytes(x, "FILE", offset, 1).data[0];
+	struct program *p = peek_to_checkpoint(x, offset);
+
+	set_size(x, "FILE", offset + 1);
+	finish(x, p);
+	expect_output(x, p, byte_line(x, byte), "FILE is shorter now, but still has OFFSET");
+	expect_exit(x, p, 0, "FILE is shorter now, but still has OFFSET");
+}
+
+/* ---- both ----------------------------------------------------------------------------------- */
+
+static void refuse_poke(struct exam *x, off_t offset, const char *text, const char *why)
+{
+	off_t size = file_size(x, "FILE");
+	struct bytes before = file_bytes(x, "FILE", 0, (size_t)size);
+
+	expect_error(x, run_poke(x, offset, text), why);
+	expect_size(x, "FILE", size, "poke does not change the size");
+	expect_bytes(x, "FILE", 0, before.data, before.size, "what is refused changes nothing");
+}
+
+static void refuse_peek(struct exam *x, off_t offset, const char *why)
+{
+	expect_error(x,
+		     run(x, "sized", .args = { "peek", "FILE", say(x, "%jd", (intmax_t)offset) }),
+		     why);
+}
+
+static void ends_at_last_byte(struct exam *x)
+{
+	off_t page = (off_t)page_size(), size = put_odd_file(x, "FILE", 2);
+
+	refuse_poke(x, size, "tail", "the rest of the last page is no part of FILE");
+	refuse_poke(x, size + 9, "tail", "the rest of the last page is no part of FILE");
+	refuse_poke(x, size - 3, "half", "the last byte of TEXT would lie behind the end");
+	refuse_poke(x, 2 * page - 2, "half", "the last bytes of TEXT would lie in no page of FILE");
+	refuse_poke(x, 9 * page, "far", "no page of FILE is there");
+	refuse_peek(x, size, "OFFSET counts from 0: the size itself is behind the end");
+	refuse_peek(x, size + 20,
+		    "the rest of the last page reads as zero, but is no part of FILE");
+	refuse_peek(x, 2 * page, "no page of FILE is there");
+	refuse_peek(x, 9 * page + 5, "no page of FILE is there");
+
+	set_size(x, "FILE", page);
+	refuse_poke(x, page - 1, "xy", "FILE ends at a page border");
+	refuse_peek(x, page, "FILE ends at a page border");
+	set_size(x, "FILE", 0);
+	refuse_poke(x, 0, "x", "an empty FILE has no byte");
+	refuse_peek(x, 0, "an empty FILE has no byte");
+}
+
+static void no_memory(struct exam *x, const char *command, const char *text)
+{
+	struct program *p = start(x, "sized", .args = { command, "FILE", "5000", text });
+	struct fault *fault = fail_call(x, p, CALL_mmap, ENOMEM, "FILE", 0);
+
+	finish(x, p);
+	need(x, fault_struck(fault), .expected = say(x, "%s maps FILE", command),
+	     .observed = "no call of mmap on FILE", .why = "both work through a map");
+	expect_error(x, p, "mmap failed with ENOMEM; it returns MAP_FAILED, which is not NULL");
+}
+
+static void refuse_file(struct exam *x, const char *name, const char *why)
+{
+	expect_error(x, run(x, "sized", .args = { "poke", name, "0", "text" }), why);
+	expect_error(x, run(x, "sized", .args = { "peek", name, "0" }), why);
+}
+
+static void errors_reported(struct exam *x)
+{
+	static const struct words bad[] = {
+		{ { "grow", "FILE" } },
+		{ { "shrink", "FILE", "1", "2" } },
+		{ { "grow", "FILE", "-1" } },
+		{ { "shrink", "FILE", "3x" } },
+		{ { "poke", "FILE", "1" } },
+		{ { "poke", "FILE", "x", "text" } },
+		{ { "poke", "FILE", "1", "two", "words" } },
+		{ { "peek", "FILE" } },
+		{ { "peek", "FILE", "" } },
+		{ { "peek", "FILE", "1", "2" } },
+		{ { "touch", "FILE", "1" } },
+		{ { NULL } },
+	};
+
+	put_odd_file(x, "FILE", 2);
+	put_fifo(x, "fifo");
+	put_directory(x, "directory");
+	refuse_file(x, "missing", "there is no such file");
+	refuse_file(x, "fifo", "a FIFO cannot be mapped, and its open may wait");
+	refuse_file(x, "directory", "a directory cannot be mapped");
+	expect(x, !name_exists(x, "missing"), .expected = "no file \"missing\" afterwards",
+	       .observed = "it was created", .why = "only what exists is changed");
+	no_memory(x, "poke", "text");
+	no_memory(x, "peek", NULL);
+	expect_error(x, run(x, "sized", .args = { "peek", "FILE", "1" }, .stdout_is = OUTPUT_FULL),
+		     "output that is lost is an error, and shows when it is flushed");
+	expect_error(x,
+		     run(x, "sized", .args = { "grow", "FILE", "9999" }, .stdout_is = OUTPUT_FULL),
+		     "output that is lost is an error, and shows when it is flushed");
+	expect_usages(x, "sized", bad);
+}
+
+static void show(struct exam *x, const char *const *args)
+{
+	struct launch launch = { .args = { "poke", "FILE", "4090", "over a page border" } };
+
+	put_odd_file(x, "FILE", 3);
+	for (size_t i = 0; args[0] != NULL && i < 15; i++) {
+		launch.args[i] = args[i];
+		if (args[i] == NULL)
+			break;
+	}
+	finish(x, exam_start(x, "sized", &launch));
+}
+
+LAB(.id = "05-resize-and-sync",
+    .title = "Resize and sync: where a file ends, and when its bytes are safe",
+    .programs = { { .name = "sized" } }, .show = show,
+    .checks = {
+	    { "resize-exact",
+	      2,
+	      1,
+	      NULL,
+	      "grow and shrink set exactly the size asked for, and print the old one and the new one",
+	      resize_exact,
+	      { "In which unit does a file have its size, and in which one a mapping?",
+		"ftruncate(2) takes bytes and rounds nothing. Ask fstat(2) before, not after.",
+		"ftruncate(fd, size), then printf(\"old %lld new %lld\\n\", …)." } },
+	    { "grows-sparse",
+	      2,
+	      1,
+	      "resize-exact",
+	      "growing keeps the old bytes, adds zeros and takes no room on the disk, beyond 4 GiB too",
+	      grows_sparse,
+	      { "How many blocks does a byte need that nobody ever wrote?",
+		"ftruncate(2) changes a number; write(2) and posix_fallocate(3) take blocks. off_t has "
+		"64 bits, int has 32.",
+		"No O_TRUNC, no loop of zeros: ftruncate alone, with a size of type off_t." } },
+	    { "resize-refused",
+	      2,
+	      2,
+	      "resize-exact",
+	      "the wrong direction, a missing file and what is no regular file are refused, unchanged",
+	      resize_refused,
+	      { "What does each command promise about the old size and the new one?",
+		"Compare before you change anything; the same size is right for both.",
+		"open without O_CREAT; if (growing ? size < old : size > old) error." } },
+	    { "poke-stores",
+	      2,
+	      3,
+	      NULL,
+	      "poke stores TEXT at any OFFSET through a map, and nothing else",
+	      poke_stores,
+	      { "Which offsets does mmap(2) accept?",
+		"Map from the page border at or before OFFSET, long enough for the last byte of TEXT.",
+		"border = offset - offset % page; length = offset - border + strlen(text); MAP_SHARED; "
+		"nothing at all for an empty TEXT." } },
+	    { "poke-durable",
+	      3,
+	      4,
+	      "poke-stores",
+	      "every byte stored is synced by msync with MS_SYNC, and a failure of it is an error",
+	      poke_durable,
+	      { "When would your text be on the disk if you did nothing?",
+		"msync(2) wants an address that is a multiple of the page size, and MS_ASYNC does "
+		"nothing. Did you look at what it returned?",
+		"msync(start of the mapping, its whole length, MS_SYNC), after the stores; -1 is an "
+		"error." } },
+	    { "peek-looks",
+	      2,
+	      5,
+	      NULL,
+	      "peek prints the byte that FILE has at OFFSET when it looks through its map",
+	      peek_looks,
+	      { "What is the type of a byte that is never negative?",
+		"Order: map, lab_checkpoint(\"mapped\"), look, print.",
+		"*(volatile unsigned char *)(start + (offset - border)), printed with 0x%02x." } },
+	    { "ends-at-last-byte",
+	      2,
+	      3,
+	      "poke-stores",
+	      "poke and peek refuse what lies behind the last byte of FILE, inside its last page too",
+	      ends_at_last_byte,
+	      { "A file has 100 bytes, its mapping 4096: what are the other 3996?",
+		"They read as zero and forget what is stored. No signal comes: only fstat(2) knows.",
+		"if (offset > size || length > size - offset) error; peek has a length of 1." } },
+	    { "peek-survives-truncation",
+	      2,
+	      6,
+	      "peek-looks",
+	      "peek tells of a truncation to a page border instead of dying of SIGBUS",
+	      peek_survives_truncation,
+	      { "Which signal does a look at a page get that its file no longer has?",
+		"A handler that returns makes the same load again, and it faults again.",
+		"sigaction(SIGBUS, …) with a handler that calls siglongjmp; sigsetjmp before the look. "
+		"Then \"truncated\" and exit status 4." } },
+	    { "peek-truncated-inside-page",
+	      1,
+	      6,
+	      "peek-looks",
+	      "peek tells of a truncation inside the page of OFFSET, where no signal comes",
+	      peek_truncated_inside_page,
+	      { "What does a byte of the last page read as when the file ends before it?",
+		"Ask for the size again when you have looked.",
+		"fstat after the look: offset >= st_size is \"truncated\", signal or not." } },
+	    { "errors-reported",
+	      2,
+	      5,
+	      NULL,
+	      "errors end the program with one line on standard error and status 1, bad usage with 2",
+	      errors_reported,
+	      { "What can fail here, and what does each call return then?",
+		"mmap returns MAP_FAILED, never NULL; printf only fills a buffer; the open of a FIFO waits.",
+		"Check open (O_NONBLOCK), fstat and S_ISREG, mmap == MAP_FAILED, fflush(stdout) == EOF." } },
+    });

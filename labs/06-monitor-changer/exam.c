@@ -1,0 +1,696 @@
+/*
+ * Lab 06: a pair of numbers in a file, changed by some programs and watched by others.
+ *
+ * The pair is 8 bytes. Watchpoints stop a program right after each load and store of them: there
+ * the exam changes the pair under a monitor, or lets a second changer run while the first one is
+ * held between its load and its store.
+ */
+#include "exam/exam.h"
+
+#include <inttypes.h>
+
+#define SHARED "shared"
+
+/* A pair as the file has it. */
+struct pair {
+	int32_t pid, counter;
+};
+_Static_assert(sizeof(struct pair) == 8, "the file has 8 bytes");
+
+/* Between two looks of a monitor; the work in between takes its time on a busy machine too. */
+enum { PAUSE_MS = 100, TOLERANCE_MS = 25 };
+
+static struct pair fresh_pair(struct exam *x)
+{
+	return (struct pair){ .pid = (int32_t)pick(x, 300, 4000000),
+			      .counter = (int32_t)pick(x, 5, 1000000000) };
+}
+
+static void set_pair(struct exam *x, struct pair pair)
+{
+	put_bytes(x, SHARED, 0, &pair, sizeof pair);
+}
+
+static void put_pair(struct exam *x, struct pair pair)
+{
+	put_file(x, SHARED, &pair, sizeof pair, 0644);
+}
+
+static struct pair pair_now(struct exam *x)
+{
+	struct bytes b = file_bytes(x, SHARED, 0, sizeof(struct pair));
+	struct pair pair = { 0, 0 };
+
+	memcpy(&pair, b.data, b.size < sizeof pair ? b.size : sizeof pair);
+	return pair;
+}
+
+static bool same(struct pair a, struct pair b)
+{
+	return a.pid == b.pid && a.counter == b.counter;
+}
+
+static const char *pair_text(struct exam *x, struct pair p)
+{
+	return say(x, "pid %" PRId32 " count %" PRId32, p.pid, p.counter);
+}
+
+/* ---- the monitor ---------------------------------------------------------------------------- */
+
+/* One that runs until it is killed. A monitor that never sleeps is stopped by the limit on CPU. */
+static struct program *start_monitor(struct exam *x, const char *changes)
+{
+	struct program *p = start(x, "login", .args = { "monitor", changes });
+
+	set_limits(x, p, 800, 20000, 60000);
+	return p;
+}
+
+static void creates_shared(struct exam *x)
+{
+	struct program *p = start_monitor(x, NULL);
+	int reached = run_to(x, p, at_sleep(), at_end());
+
+	need(x, name_exists(x, SHARED),
+	     .expected = "a file \"shared\" when the monitor first sleeps",
+	     .observed = say(x, "none; %s", reached_text(x, p, reached)),
+	     .why = "the monitor creates the file where it is missing");
+	expect_mode(x, SHARED, 0644, "given to open(2) as an octal number: 0644");
+	expect_size(x, SHARED, 8, "two ints of four bytes");
+	expect_bytes(x, SHARED, 0, "\0\0\0\0\0\0\0\0", 8, "nobody has stored anything yet");
+}
+
+/* A monitor looks once at a file of these bytes: they stand, and zeros are added up to 8. */
+static bool expect_kept(struct exam *x, size_t size, const char *why)
+{
+	unsigned char *data = room(x, size + 8);
+
+	memcpy(data, pick_bytes(x, size), size);
+	for (size_t i = 0; i < size; i++)
+		data[i] |= 1;
+	put_file(x, SHARED, data, size, 0644);
+
+	struct program *p = start_monitor(x, "1");
+
+	run_to(x, p, at_sleep(), at_end());
+
+	bool kept = expect_size(x, SHARED, size < 8 ? 8 : (off_t)size, why) &&
+		    expect_bytes(x, SHARED, 0, data, size < 8 ? 8 : size, why) &&
+		    expect(x, ending(p).how != KILLED && ending(p).status == 0,
+			   .expected = "the monitor looks at this file",
+			   .observed = ending_text(x, p), .why = why);
+
+	kill_program(x, p);
+	return kept;
+}
+
+static void keeps_the_bytes(struct exam *x)
+{
+	struct pair pair = fresh_pair(x);
+
+	if (!expect_kept(x, 8, "a pair that stands in the file is somebody's") ||
+	    !expect_kept(x, 20, "a longer file is accepted as it is") ||
+	    !expect_kept(x, 5, "a shorter file is extended by zeros, its bytes kept") ||
+	    !expect_kept(x, 0, "an empty file is extended"))
+		return;
+
+	struct program *first = start_monitor(x, NULL);
+
+	run_to(x, first, at_sleep(), at_end());
+	set_pair(x, pair);
+
+	struct program *second = start_monitor(x, NULL);
+
+	run_to(x, second, at_sleep(), at_end());
+	expect(x, same(pair_now(x), pair), .expected = pair_text(x, pair),
+	       .observed = say(x, "%s after the start of a second monitor",
+			       pair_text(x, pair_now(x))),
+	       .why = "who only watches changes nothing, and may come at any time");
+}
+
+/* Is the pair mapped shared and readable? A monitor may also map it for each look alone. */
+static bool looks_shared(struct exam *x, struct program *p)
+{
+	for (struct process *q = first_process(p); q != NULL; q = next_process(q))
+		if (alive(q) && covers(x, q, SHARED, 0, 8, "r??s"))
+			return true;
+	if (find_mapping(x, p, SHARED).vma != NULL)
+		return false;
+	for (const struct event *e = NULL;
+	     (e = next_call(x, p, e, call_set_one(CALL_mmap), SHARED)) != NULL;)
+		if (e->result > 0 && (e->args[2] & PROT_READ) && (e->args[3] & MAP_SHARED))
+			return true;
+	return false;
+}
+
+static void looks_through_map(struct exam *x)
+{
+	put_pair(x, fresh_pair(x));
+
+	struct program *p = start_monitor(x, NULL);
+
+	run_to(x, p, at_sleep(), at_end());
+	set_pair(x, fresh_pair(x));
+	run_to(x, p, at_sleep(), at_end());
+	run_to(x, p, at_sleep(), at_end());
+
+	struct mapping m = find_mapping(x, p, SHARED);
+
+	expect(x, looks_shared(x, p), .expected = "the pair mapped r--s or rw-s",
+	       .observed = m.vma != NULL ? "mapped otherwise" : "not mapped",
+	       .from = m.vma != NULL ? from_vma(x, m.vma) : NULL,
+	       .at = m.vma != NULL ? at_mapping(x, m.process, m.vma) : NULL,
+	       .why = "MAP_SHARED is the promise that others' stores are seen");
+	expect_not_read(x, p, SHARED);
+}
+
+static size_t lines_of(struct exam *x, struct program *p)
+{
+	size_t lines = 0;
+
+	for (const char *c = output(x, p, NULL); *c != '\0'; c++)
+		lines += *c == '\n';
+	return lines;
+}
+
+/* Runs the monitor to the first sleep behind its next line. */
+static int to_next_line(struct exam *x, struct program *p, size_t lines)
+{
+	int reached;
+
+	do
+		reached = run_to(x, p, at_sleep(), at_end());
+	while (reached == 0 && lines_of(x, p) <= lines);
+	return reached;
+}
+
+/*
+ * A change comes at the first sleep behind each line, so the next line comes one pause later: what
+ * was asked for between two such sleeps is the pause between two looks, in however many parts.
+ */
+static void sleeps_100ms(struct exam *x)
+{
+	put_pair(x, fresh_pair(x));
+
+	struct program *p = start_monitor(x, NULL);
+	int reached = to_next_line(x, p, 0);
+	int64_t before = asked_sleep_ms(p);
+
+	for (size_t line = 1; line < 5 && reached == 0; line++) {
+		set_pair(x, fresh_pair(x));
+		reached = to_next_line(x, p, line);
+
+		int64_t pause = asked_sleep_ms(p) - before;
+
+		if (reached == 0 &&
+		    !expect(x, pause >= PAUSE_MS - TOLERANCE_MS && pause <= PAUSE_MS + TOLERANCE_MS,
+			    .expected = "100 ms of sleep between two looks",
+			    .observed = say(x, "%" PRId64 " ms", pause), .at = last_stop(x, p)->at,
+			    .why = "shorter pauses burn the processor, longer ones miss changes"))
+			return;
+		before = asked_sleep_ms(p);
+	}
+	expect(x, reached == 0, .expected = "a line for each change, and a sleep behind it",
+	       .observed = say(x, "%s, %zu lines so far", reached_text(x, p, reached),
+			       lines_of(x, p)),
+	       .why = "the monitor sleeps 100 ms between two looks");
+}
+
+/* Lets the monitor look twice at least; false when it has ended. */
+static bool two_looks(struct exam *x, struct program *p)
+{
+	int64_t until = asked_sleep_ms(p) + 2 * (PAUSE_MS + TOLERANCE_MS);
+
+	while (asked_sleep_ms(p) < until)
+		if (run_to(x, p, at_sleep(), at_end()) != 0)
+			return false;
+	return true;
+}
+
+static void prints_each_change(struct exam *x)
+{
+	struct pair a = fresh_pair(x), b = fresh_pair(x);
+	const struct pair states[] = {
+		a,
+		b,
+		{ b.pid, b.counter + 1 },
+		{ b.pid + 1, b.counter + 1 },
+		{ b.pid + 1, b.counter - 3 },
+		{ 0, 0 },
+		{ -7, -1 },
+		a,
+	};
+	enum { STATES = sizeof states / sizeof states[0] };
+	const char *lines = "";
+	bool runs = true;
+
+	put_pair(x, (struct pair){ 0, 0 });
+	expect_output(x, run(x, "login", .args = { "monitor", "1" }), "pid 0 count 0\n",
+		      "the state that it finds is the first line, whatever it is");
+	if (failed(x))
+		return;
+
+	struct program *p = start_monitor(x, say(x, "%d", STATES));
+
+	for (size_t i = 0; i < STATES && runs; i++) {
+		lines = say(x, "%s%s\n", lines, pair_text(x, states[i]));
+		set_pair(x, states[i]);
+		runs = two_looks(x, p);
+		if (!expect_output(x, p, lines,
+				   "one line for each change, and out before the next sleep"))
+			return;
+	}
+	expect(x, !runs && ending(p).how == EXITED,
+	       .expected = say(x, "the end after %d lines", STATES), .observed = ending_text(x, p),
+	       .why = "the first line counts as well");
+	expect_exit(x, p, 0, "it has printed CHANGES lines");
+
+	struct program *endless = start_monitor(x, NULL);
+
+	for (size_t i = 0; i < STATES && two_looks(x, endless); i++)
+		set_pair(x, fresh_pair(x));
+	expect(x, ending(endless).how == STILL_THERE,
+	       .expected = "a monitor without CHANGES goes on for ever",
+	       .observed = ending_text(x, endless), .why = "only CHANGES gives it an end");
+}
+
+/* The states that the file has had, in their order. */
+struct states {
+	struct pair pair[32];
+	bool must[32]; /* stood during a whole look: its line has to come */
+	size_t count;
+};
+
+static void next_state(struct exam *x, struct states *s)
+{
+	s->pair[s->count] = fresh_pair(x);
+	/* No half equals that of a neighbour. */
+	s->pair[s->count].pid = (int32_t)(1000 * (s->count + 1) + (size_t)pick(x, 0, 999));
+	set_pair(x, s->pair[s->count++]);
+}
+
+/*
+ * One look of the monitor, with so many changes, each right after an access of its own to the pair.
+ * False where it does not look.
+ */
+static bool one_look(struct exam *x, struct program *p, const struct watch *watch, size_t changes,
+		     struct states *s)
+{
+	bool looked = false;
+
+	for (int sleeps = 0; sleeps < 300;) {
+		int reached = run_to(x, p, at_watch(watch), at_sleep(), at_end());
+
+		if (reached == 1 && looked)
+			return true;
+		if (reached != 0 && reached != 1)
+			return false;
+		sleeps += reached;
+		looked |= reached == 0;
+		if (reached == 0 && changes > 0) {
+			next_state(x, s);
+			changes--;
+		}
+	}
+	return false;
+}
+
+/* Each line is one of the states, later ones later, none twice, and no lasting one is left out. */
+static void expect_states(struct exam *x, struct program *p, const struct states *s)
+{
+	const char *line = output(x, p, NULL);
+	size_t next = 0;
+
+	while (*line != '\0') {
+		size_t length = strcspn(line, "\n"), i = next;
+		const char *text = say(x, "%.*s", (int)length, line);
+
+		while (i < s->count && strcmp(text, pair_text(x, s->pair[i])) != 0)
+			i++;
+		if (!expect(x, i < s->count,
+			    .expected = "lines that each show a pair which stood in the file, once",
+			    .observed = text,
+			    .from = say(x, "all lines: %s",
+					quoted(x, output(x, p, NULL), 1000, 300)),
+			    .why = "the exam changed the pair right after a load: what is compared, "
+				   "printed and kept must come from one load of 8 bytes"))
+			return;
+		for (; next < i; next++)
+			if (s->must[next])
+				break;
+		if (next < i)
+			break;
+		next = i + 1;
+		line += length + (line[length] == '\n');
+	}
+	for (size_t i = next; i < s->count; i++)
+		if (!expect(x, !s->must[i],
+			    .expected = say(x, "a line %s", pair_text(x, s->pair[i])),
+			    .observed = "no such line, though the pair stood for whole looks",
+			    .why = "a change that came between two loads of one look was lost"))
+			return;
+}
+
+static void pairs_are_real(struct exam *x)
+{
+	static const size_t changes[] = { 1, 0, 2, 0, 3, 0, 1, 0, 0 };
+	struct states s = { .count = 0 };
+
+	need_watchpoints(x);
+	put_pair(x, (struct pair){ 0, 0 });
+	next_state(x, &s);
+
+	struct program *p = start_monitor(x, NULL);
+
+	if (to_next_line(x, p, 0) != 0)
+		broken(x, "the monitor printed no line, though it did in an earlier check");
+	s.must[0] = true;
+
+	struct watch *watch = watch_file(x, SHARED, 0, 8, WATCH_ACCESSES);
+
+	for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+		if (changes[i] > 0)
+			next_state(x, &s);
+		need(x, one_look(x, p, watch, changes[i], &s),
+		     .expected = "a look at the pair between two sleeps",
+		     .observed = say(x, "none: %s", ending_text(x, p)),
+		     .why = "the monitor looks every 100 ms");
+		s.must[s.count - 1] |= changes[i] == 0;
+	}
+	expect_states(x, p, &s);
+}
+
+/* ---- the changer ---------------------------------------------------------------------------- */
+
+static bool is_pid_of(const struct program *p, int32_t pid)
+{
+	for (struct process *q = first_process(p); q != NULL; q = next_process(q))
+		if (pid_of(q) == pid)
+			return true;
+	return false;
+}
+
+static bool expect_changed(struct exam *x, struct pair old)
+{
+	set_pair(x, old);
+
+	struct program *p = run(x, "login", .args = { "changer" });
+	struct pair now = pair_now(x);
+
+	return expect_exit(x, p, 0, "the file is there and long enough") &&
+	       expect_output(x, p, "", "a changer prints nothing") &&
+	       expect(x, is_pid_of(p, now.pid) && now.counter == old.counter + 1,
+		      .expected = say(x, "pid %d, its own, and count %" PRId32,
+				      (int)pid_of(first_process(p)), old.counter + 1),
+		      .observed = pair_text(x, now),
+		      .from = say(x, "\"shared\" had %s before", pair_text(x, old)),
+		      .why = "the pair says who came last and how many came before") &&
+	       expect_not_written(x, p, SHARED);
+}
+
+static void changer_adds_one(struct exam *x)
+{
+	struct pair negative = { .pid = 1, .counter = -(int32_t)pick(x, 2, 900) };
+	unsigned char *tail = pick_bytes(x, 20);
+
+	put_pair(x, fresh_pair(x));
+	if (!expect_changed(x, fresh_pair(x)) || !expect_changed(x, (struct pair){ 0, 0 }) ||
+	    !expect_changed(x, negative))
+		return;
+	put_file(x, SHARED, tail, 20, 0644);
+	if (expect_changed(x, fresh_pair(x)))
+		expect_bytes(x, SHARED, 8, tail + 8, 12, "what follows the pair is not its own");
+	expect_size(x, SHARED, 20, "a longer file is accepted as it is");
+	expect(x, strcmp(directory_list(x, "."), SHARED "\n") == 0,
+	       .expected = "\"shared\" and no other file in the directory",
+	       .observed = quoted(x, directory_list(x, "."), strlen(directory_list(x, ".")), 200),
+	       .why = "a lock, if any, is held on \"shared\" itself");
+}
+
+static void pair_at_once(struct exam *x)
+{
+	struct pair old = fresh_pair(x);
+
+	need_watchpoints(x);
+	put_pair(x, old);
+
+	struct watch *watch = watch_file(x, SHARED, 0, 8, WATCH_STORES);
+	struct program *p = start(x, "login", .args = { "changer" });
+
+	while (run_to(x, p, at_watch(watch)) == 0) {
+		struct pair now = pair_now(x);
+		bool whole = same(now, old) ||
+			     (is_pid_of(p, now.pid) && now.counter == old.counter + 1);
+
+		if (!expect(x, whole,
+			    .expected = say(x, "after each store the old pair (%s) or the new one",
+					    pair_text(x, old)),
+			    .observed = say(x, "%s: half old, half new", pair_text(x, now)),
+			    .from = "a watchpoint on the 8 bytes, right after a store",
+			    .at = last_stop(x, p)->at,
+			    .why = "a monitor may look between your two stores, and asks no lock"))
+			return;
+	}
+}
+
+/* How often the changer can be stopped: after each access to the pair, and each call on a lock. */
+static bool to_stop(struct exam *x, struct program *p, const struct watch *watch, int which)
+{
+	struct call_set locks = call_set_both(call_set_one(CALL_flock), call_set_one(CALL_fcntl));
+
+	for (int i = 0; i < which; i++)
+		if (run_to(x, p, at_watch(watch), after_calls(locks)) < 0)
+			return false;
+	return true;
+}
+
+/*
+ * The first changer is held at its stop number `which`, a second one runs to its end, or as far as
+ * the first one lets it, then the first goes on. False when the first has no such stop.
+ */
+static bool both_count(struct exam *x, int which)
+{
+	struct pair old = fresh_pair(x);
+
+	put_pair(x, old);
+
+	struct watch *watch = watch_file(x, SHARED, 0, 8, WATCH_ACCESSES);
+	struct program *first = start(x, "login", .args = { "changer" });
+
+	if (!to_stop(x, first, watch, which)) {
+		unwatch(x, watch);
+		return false;
+	}
+
+	const char *at = last_stop(x, first)->at;
+	struct access_info access = { .known = false };
+
+	if (last_stop(x, first)->watch != NULL)
+		access = last_access(x, first);
+	hold_program(x, first);
+	unwatch(x, watch);
+
+	struct program *second = start(x, "login", .args = { "changer" });
+
+	set_limits(x, second, 500, 10000, 2000);
+
+	bool alone = run_to(x, second, at_end(), when_blocked()) == 0;
+
+	release_program(x, first);
+	finish(x, first);
+	finish(x, second);
+	expect(x, pair_now(x).counter == old.counter + 2,
+	       .expected = say(x, "count %" PRId32 " after two changers", old.counter + 2),
+	       .observed = say(x, "count %" PRId32 "; first: %s, second: %s", pair_now(x).counter,
+			       ending_text(x, first), ending_text(x, second)),
+	       .from = "the first was held there, the second ran, then the first went on", .at = at,
+	       .why = "what another changer stored between your load and your store must not be "
+		      "overwritten");
+	expect(x, !(alone && access.loaded && access.stored && !access.locked),
+	       .expected = "an atomic addition, or a lock around it",
+	       .observed = "one instruction that loads and stores, without a lock prefix", .at = at,
+	       .why = "two processors may do both their loads before either store");
+	return true;
+}
+
+static void no_update_lost(struct exam *x)
+{
+	need_watchpoints(x);
+	for (int which = 1; which <= 12 && !failed(x); which++)
+		if (!both_count(x, which))
+			return;
+}
+
+/* ---- errors --------------------------------------------------------------------------------- */
+
+static void refuse_short(struct exam *x, size_t size)
+{
+	unsigned char *data = pick_bytes(x, size + 1);
+
+	put_file(x, SHARED, data, size, 0644);
+	expect_error(x, run(x, "login", .args = { "changer" }), "the file has no room for a pair");
+	expect_size(x, SHARED, (off_t)size, "the monitor makes the file, a changer only uses it");
+	expect_bytes(x, SHARED, 0, data, size, "what is refused changes nothing");
+	remove_name(x, SHARED);
+}
+
+static void no_memory(struct exam *x, const char *command, const char *changes)
+{
+	struct program *p = start(x, "login", .args = { command, changes });
+	struct fault *fault = fail_call(x, p, CALL_mmap, ENOMEM, SHARED, 0);
+
+	finish(x, p);
+	need(x, fault_struck(fault), .expected = say(x, "%s maps \"shared\"", command),
+	     .observed = "no call of mmap on it", .why = "both work through a map");
+	expect_error(x, p, "mmap failed with ENOMEM; it returns MAP_FAILED, which is not NULL");
+}
+
+static void errors_reported(struct exam *x)
+{
+	static const struct words bad[] = {
+		{ { "changer", "1" } },	 { { "monitor", "0" } },      { { "monitor", "x" } },
+		{ { "monitor", "3x" } }, { { "monitor", "-1" } },     { { "monitor", "" } },
+		{ { "watch" } },	 { { "monitor", "1", "2" } }, { { NULL } },
+	};
+
+	expect_error(x, run(x, "login", .args = { "changer" }), "there is no file to change");
+	expect(x, !name_exists(x, SHARED), .expected = "no file \"shared\" afterwards",
+	       .observed = "the changer created it", .why = "only the monitor creates it");
+	if (failed(x))
+		return;
+	refuse_short(x, 0);
+	refuse_short(x, 7);
+
+	put_directory(x, SHARED);
+	expect_error(x, run(x, "login", .args = { "changer" }), "a directory cannot be mapped");
+	expect_error(x, run(x, "login", .args = { "monitor", "1" }),
+		     "a directory cannot be mapped");
+	remove_name(x, SHARED);
+	put_fifo(x, SHARED);
+	expect_error(x, run(x, "login", .args = { "changer" }), "a FIFO cannot be mapped");
+	expect_error(x, run(x, "login", .args = { "monitor", "1" }), "a FIFO cannot be mapped");
+	remove_name(x, SHARED);
+
+	put_pair(x, fresh_pair(x));
+	no_memory(x, "changer", NULL);
+	no_memory(x, "monitor", "1");
+	expect_error(x, run(x, "login", .args = { "monitor", "1" }, .stdout_is = OUTPUT_FULL),
+		     "output that is lost is an error, and shows when it is flushed");
+	expect_usages(x, "login", bad);
+	expect_usage(x, run(x, "login"));
+}
+
+static void show(struct exam *x, const char *const *args)
+{
+	struct launch launch = { .args = { "monitor", "2" } };
+
+	for (size_t i = 0; args[0] != NULL && i < 15; i++) {
+		launch.args[i] = args[i];
+		if (args[i] == NULL)
+			break;
+	}
+
+	struct program *p = exam_start(x, "login", &launch);
+
+	if (run_to(x, p, at_sleep(), at_end()) == 0 && name_exists(x, SHARED))
+		run(x, "login", .args = { "changer" });
+	finish(x, p);
+}
+
+LAB(.id = "06-monitor-changer", .title = "Monitor and changer: two numbers that belong together",
+    .programs = { { .name = "login" } }, .show = show,
+    .checks = {
+	    { "creates-shared",
+	      2,
+	      1,
+	      NULL,
+	      "the monitor creates \"shared\" where it is missing: 8 bytes, mode 0644",
+	      creates_shared,
+	      { "What does ls -l say after the first start?",
+		"open(2) takes the mode as its third argument, in octal; ftruncate(2) gives the size.",
+		"open(\"shared\", O_RDWR | O_CREAT, 0644), then ftruncate(fd, 8) if it is shorter." } },
+	    { "keeps-the-bytes",
+	      2,
+	      1,
+	      "creates-shared",
+	      "the monitor never changes the pair, nor the rest of a longer file",
+	      keeps_the_bytes,
+	      { "What becomes of the count when a second monitor is started?",
+		"No O_TRUNC, no memset; ftruncate also cuts a file that is longer.",
+		"if (st.st_size < 8) ftruncate(fd, 8), and nothing else that writes." } },
+	    { "looks-through-map",
+	      2,
+	      2,
+	      "creates-shared",
+	      "the monitor looks through a shared map of the file, not by read",
+	      looks_through_map,
+	      { "Which letters does /proc/PID/maps show for the file?",
+		"MAP_PRIVATE makes no promise that later stores of others are seen.",
+		"mmap(NULL, 8, PROT_READ, MAP_SHARED, fd, 0)" } },
+	    { "sleeps-100ms",
+	      1,
+	      3,
+	      "creates-shared",
+	      "the monitor sleeps 100 ms between two looks",
+	      sleeps_100ms,
+	      { "What does top(1) say of your monitor?",
+		"nanosleep(2) takes seconds and nanoseconds, usleep(3) microseconds.",
+		"struct timespec t = { 0, 100000000 }; nanosleep(&t, NULL);" } },
+	    { "prints-each-change",
+	      2,
+	      3,
+	      "sleeps-100ms",
+	      "one line for the state found and for each change, out at once, CHANGES lines in all",
+	      prints_each_change,
+	      { "What is compared with what at the very first look?",
+		"Into a pipe, stdio keeps lines until its buffer is full.",
+		"Print the first state without any comparison; then compare all 8 bytes; "
+		"fflush(stdout) behind each line." } },
+	    { "pairs-are-real",
+	      3,
+	      4,
+	      "prints-each-change",
+	      "every line shows a pair that stood in the file, and no lasting one is missed",
+	      pairs_are_real,
+	      { "How many instructions load the pair in one look of yours?",
+		"Two loads of four bytes are not one of eight; nor is a second look for printing.",
+		"One atomic_load of a uint64_t a look: compare, print and keep that copy." } },
+	    { "changer-adds-one",
+	      1,
+	      5,
+	      NULL,
+	      "a changer stores its own pid and the counter plus one, through the map",
+	      changer_adds_one,
+	      { "Whose pid is it, and which of the two ints comes first?",
+		"PROT_READ | PROT_WRITE and MAP_SHARED; the file is opened O_RDWR.",
+		"pid at offset 0 from getpid(), counter at offset 4." } },
+	    { "pair-at-once",
+	      2,
+	      5,
+	      "changer-adds-one",
+	      "no half-old pair is ever visible: pid and counter change in one store",
+	      pair_at_once,
+	      { "What would a monitor see that looks between your two stores?",
+		"A lock helps only against those who take it; the monitor takes none.",
+		"Put both into a uint64_t and store, exchange or compare-and-swap that." } },
+	    { "no-update-lost",
+	      3,
+	      6,
+	      "changer-adds-one",
+	      "no addition is lost when another changer comes between load and store",
+	      no_update_lost,
+	      { "Two changers load 7. Which counts do they store?",
+		"Either nobody comes in between (a lock held from before the load until after the "
+		"store), or you notice that somebody did.",
+		"do new = old + 1; while (!atomic_compare_exchange_strong(p, &old, new)); the failed "
+		"swap loads old anew." } },
+	    { "errors-reported",
+	      2,
+	      5,
+	      NULL,
+	      "errors end the program with one line on standard error and status 1, bad usage with 2",
+	      errors_reported,
+	      { "What can fail here, and what does each call return then?",
+		"A changer creates nothing and extends nothing. mmap returns MAP_FAILED, never NULL.",
+		"fstat: st_size < 8 is an error of the changer; CHANGES is digits only and not 0." } },
+    });
