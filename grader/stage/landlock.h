@@ -13,7 +13,8 @@ int landlock_abi(void);
  * libraries and SCRATCH/bin, write in SCRATCH/work, SCRATCH/disk, SCRATCH/tmp and /dev/shm, use
  * /dev/null and its kin, read /proc, and open nothing else; from ABI 4 on no TCP, from ABI 6 on
  * signals and abstract sockets reach only those who are confined with them. Attributes (chmod,
- * stat) are not confined, nor System V objects. 0, or -1 with errno.
+ * stat) are not confined, nor System V objects; POSIX message queues are
+ * shut off altogether. 0, or -1 with errno.
  */
 int landlock_confine(const char *scratch);
 

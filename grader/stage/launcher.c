@@ -143,6 +143,7 @@ int launcher_main(int argc, char **argv)
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	signal(SIGCHLD, SIG_IGN);
+	prctl(PR_SET_NAME, "maplab-launcher"); /* 15 letters; else it is the descriptor's number */
 	umask(0);
 	channel = keep_channel_alone(atoi(argv[2]));
 	be_first_to_go();
