@@ -189,9 +189,12 @@ static _Noreturn void become_compiler(struct nurse *n, int output)
 		    ? landlock_confine_compiler(n->report.directory, path_of(n, "out")) < 0
 		    : !n->options->allow_none)
 		_exit(127);
-	if (limits_apply(&n->limits, 0) < 0 || filter < 0 || hardening_install(filter) < 0)
+	if (filter < 0 || hardening_install(filter) < 0)
 		_exit(127);
 	close_range(3, ~0u, 0);
+	/* last: a sanitized grader needs more address space than a compiler */
+	if (limits_apply(&n->limits, 0) < 0)
+		_exit(127);
 	execve(n->command[0], (char **)(uintptr_t)n->command, (char **)(uintptr_t)environment);
 	_exit(127);
 }

@@ -76,9 +76,9 @@ struct packing {
 
 static void pack(struct packing *p, const void *bytes, size_t size)
 {
-	if (p->full || size > p->room - p->used)
+	if (p->full || size > p->room - p->used) {
 		p->full = true;
-	else {
+	} else if (size > 0) {
 		memcpy(p->text + p->used, bytes, size);
 		p->used += size;
 	}

@@ -213,7 +213,8 @@ START_TEST(nothing_is_left_after_close)
 	acts_well(&play, "stay", "");
 	acts_well(&play, "bomb", "");
 	ck_assert_int_gt(atoi(play.output), 20);
-	ck_assert_int_le(atoi(play.output), 40);
+	/* what else the user runs may come and go without a namespace */
+	ck_assert_int_le(atoi(play.output), 45);
 	ck_assert_int_eq(stage_usage(play.stage, &usage), 0);
 	ck_assert_uint_ge(usage.processes, 20);
 	ck_assert(stage_alive(play.stage));
@@ -373,7 +374,7 @@ START_TEST(switches_of_a_program)
 	const char *thp[] = { "maplab", ROLE_WORD, "no-thp", "", NULL };
 	struct stage_program program;
 	struct play play;
-	char first[256];
+	char first[256] = "";
 	int fd;
 
 	if (!prepare(_i))
