@@ -317,6 +317,8 @@ struct wait_info waiting(struct exam *x, struct process *process);
  */
 struct fault *fail_call(struct exam *x, struct program *p, enum call call, int error,
 			const char *file, int skip_calls);
+/* Only the next call whose argument (0 to 5) has this value: shmctl(…, IPC_RMID, …), not IPC_STAT before it. */
+struct fault *fail_call_with(struct exam *x, struct program *p, enum call call, int error, int argument, uint64_t value);
 /* The next write-like or read-like call transfers at most `bytes` (a short count). */
 struct fault *cut_call(struct exam *x, struct program *p, enum call call, size_t bytes,
 		       const char *file, int skip_calls);

@@ -204,6 +204,7 @@ static struct fault *add_fault(struct exam *x, struct program *p, enum call call
 	struct identity identity;
 
 	fault->call = call;
+	fault->argument = -1;
 	fault->skip = skip_calls;
 	if (file) {
 		identity = exam_identity(x, file);
@@ -221,6 +222,15 @@ struct fault *fail_call(struct exam *x, struct program *p, enum call call, int e
 	struct fault *fault = add_fault(x, p, call, file, skip_calls);
 
 	fault->error = error;
+	return fault;
+}
+
+struct fault *fail_call_with(struct exam *x, struct program *p, enum call call, int error, int argument, uint64_t value)
+{
+	struct fault *fault = fail_call(x, p, call, error, NULL, 0);
+
+	fault->argument = argument;
+	fault->value = value;
 	return fault;
 }
 
@@ -247,9 +257,9 @@ void wild_jump(struct exam *x, struct process *process, uint64_t address)
 {
 	struct program *p = process->program;
 	struct arch_registers registers;
-	struct task *task = p->stop.task;
+	struct task *task = session_stopped_task(p, process);
 
-	if (!task || task->process != process || !task->stopped || !arch_get(task->tid, &registers))
+	if (!task || !arch_get(task->tid, &registers))
 		broken(x, "wild_jump() needs a process that stands at a moment");
 	arch_set_pc(&registers, address);
 	arch_set(task->tid, &registers);

@@ -46,6 +46,8 @@ static struct fault *fault_for(struct program *program, const struct event *even
 			continue;
 		if (fault->inode && (fault->inode != event->inode || fault->device != event->device))
 			continue;
+		if (fault->argument >= 0 && event->args[fault->argument] != fault->value)
+			continue;
 		if (!event->copy || !site_is_direct(event->copy))
 			continue;
 		if (fault->skip-- > 0)

@@ -73,6 +73,8 @@ struct fault {
 	enum call call;
 	dev_t device; /* 0: any file */
 	ino_t inode;
+	int argument; /* only where this argument (0 to 5) … ; -1: any */
+	uint64_t value; /* … has this value */
 	int skip;     /* such calls to let through first */
 	int error;    /* errno; 0: cut short instead */
 	size_t most;  /* bytes of a call that is cut short */

@@ -622,16 +622,26 @@ bool session_end_wait(struct process *process, int error)
 	return any;
 }
 
+struct task *session_stopped_task(const struct program *program, const struct process *process)
+{
+	for (struct task *task = process->tasks; task; task = task->next)
+		if (task == program->stop.task && task->stopped)
+			return task;
+	return process->tasks && process->tasks->stopped ? process->tasks : NULL;
+}
+
 bool session_step(struct session *session, struct program *program, struct process *process)
 {
 	const struct moment stepped[] = {{.kind = MOMENT_STEP, .by = process}, {.kind = MOMENT_NONE}};
 	struct run run = {.program = program, .moments = stepped, .alone = true};
-	struct task *task = program->stop.task;
+	struct task *task = session_stopped_task(program, process);
 	int64_t wait = NS_PER_MS;
 
-	if (process->gone || !task || task->process != process || !task->stopped)
+	if (process->gone || !task)
 		return false;
 	run_begin(session, &run);
+	if (task->stop.kind != STOP_NONE)
+		session_digest(session, &run, task);
 	task->how = RESUME_STEP;
 	task->stepping = true;
 	resume(session, task);

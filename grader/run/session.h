@@ -73,7 +73,10 @@ void session_kill(struct session *session, struct process *process);
 /* Makes the waits in the kernel of a frozen process end with an error (EINTR) at the next run. False where it is in none. */
 bool session_end_wait(struct process *process, int error);
 
-/* One instruction of this process's task that stopped last. False where it ended. */
+/* The task of the process that stopped last, else its first; NULL where that is not stopped. */
+struct task *session_stopped_task(const struct program *program, const struct process *process);
+
+/* One instruction of this process's task: the one that stopped last, else the first. False where it ended. */
 bool session_step(struct session *session, struct program *program, struct process *process);
 
 /* Reads what the pipes hold, writes what the program takes of its input. Never blocks. */
