@@ -1,7 +1,7 @@
 /*
  * cgroup.h: limits on memory and tasks of a whole stage, where a cgroup v2 may be made: as root, or
  * in a session that systemd has delegated. cgroups(7). Everything is optional: without it rlimits
- * and stage_usage() remain.
+ * and the launcher's looks remain.
  */
 #ifndef STAGE_CGROUP_H
 #define STAGE_CGROUP_H

@@ -24,6 +24,7 @@ enum message_kind {
 	MESSAGE_ANSWER, /* to OPEN (with the descriptor) and CLEAN; error is an errno value or 0 */
 	MESSAGE_ANNOUNCE, /* from a program's process, before execve: its pid is the sender's */
 	MESSAGE_FAILED,	  /* a LAUNCH could not fork; error is errno */
+	MESSAGE_LIMIT,	  /* all programs were killed; error is the enum limit that they broke */
 };
 
 enum launch_flag { LAUNCH_NO_ASLR = 1, LAUNCH_NO_THP = 2, LAUNCH_ANNOUNCE = 4 };

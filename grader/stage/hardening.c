@@ -142,7 +142,8 @@ static int deny_ways_out(scmp_filter_ctx filter)
 
 /*
  * A signal to the launcher is lost, but the caller hears nothing of it: kill(getppid(), SIGTERM) is
- * no crime, it only must not stop the one who starts the next program.
+ * no crime, it only must not stop the one who starts the next program. Other ways to lay hands on
+ * it are refused: prlimit(2) asks for no more than the same user.
  */
 static int deny_signals(scmp_filter_ctx filter, pid_t launcher, bool shared)
 {
@@ -153,6 +154,14 @@ static int deny_signals(scmp_filter_ctx filter, pid_t launcher, bool shared)
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]) && result == 0; i++)
 		result = seccomp_rule_add(
 			filter, SCMP_ACT_ERRNO(0), calls[i], 1,
+			SCMP_A0(SCMP_CMP_MASKED_EQ, 0xffffffff, (scmp_datum_t)launcher));
+	if (result == 0)
+		result = seccomp_rule_add(
+			filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prlimit64), 1,
+			SCMP_A0(SCMP_CMP_MASKED_EQ, 0xffffffff, (scmp_datum_t)launcher));
+	if (result == 0)
+		result = seccomp_rule_add(
+			filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(pidfd_open), 1,
 			SCMP_A0(SCMP_CMP_MASKED_EQ, 0xffffffff, (scmp_datum_t)launcher));
 	if (result == 0 && shared)
 		result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(kill), 1,

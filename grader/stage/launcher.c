@@ -5,10 +5,12 @@
 #include "stage/launcher.h"
 #include "stage/stage.h"
 
+#include "base/clock.h"
 #include "stage/channel.h"
 #include "stage/hardening.h"
 #include "stage/landlock.h"
 #include "stage/leftovers.h"
+#include "stage/usage.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -80,6 +82,58 @@ static void serve(int channel, const struct letter *l, const struct arrival *arr
 		close(arrival->fds[i]);
 }
 
+/* What no rlimit counts: everything together. */
+struct watch {
+	bool on; /* programs run */
+	int64_t next;
+	uint64_t memory, disk; /* at most */
+};
+
+static void begin_watch(struct watch *w, const struct limits *limits)
+{
+	w->memory = limits->value[LIMIT_MEMORY];
+	w->disk = limits->value[LIMIT_DISK];
+	if (!w->on)
+		w->next = clock_now() + STAGE_LOOK_MS * NS_PER_MS;
+	w->on = true;
+}
+
+static void look(struct watch *w, int channel)
+{
+	struct stage_usage usage;
+	enum limit broken = LIMIT_COUNT;
+
+	if (!w->on || clock_now() < w->next)
+		return;
+	w->on = usage_read("", &usage) == 0 && usage.processes > 0;
+	w->next = clock_now() + STAGE_LOOK_MS * NS_PER_MS;
+	if (w->on && usage.memory > w->memory)
+		broken = LIMIT_MEMORY;
+	else if (w->on && usage.disk > w->disk)
+		broken = LIMIT_DISK;
+	if (broken != LIMIT_COUNT && kill(-1, SIGKILL) == 0)
+		answer(channel, MESSAGE_LIMIT, 0, (int)broken, -1);
+}
+
+/* Until the worker has closed its end. */
+static void serve_all(int channel, bool own_namespace)
+{
+	static struct letter in;
+	struct arrival arrival;
+	struct watch watch = { .on = false };
+
+	for (;;) {
+		if (channel_receive(channel, &in, &arrival, watch.on ? STAGE_LOOK_MS : -1) == 0) {
+			if (in.head.kind == MESSAGE_LAUNCH && own_namespace)
+				begin_watch(&watch, &in.head.limits);
+			serve(channel, &in, &arrival);
+		} else if (errno != EBADMSG && errno != ETIMEDOUT) {
+			return;
+		}
+		look(&watch, channel);
+	}
+}
+
 /* So that memory that runs out takes the programs first. */
 static void be_first_to_go(void)
 {
@@ -132,9 +186,7 @@ static void end_everybody(bool own_namespace)
 
 int launcher_main(int argc, char **argv)
 {
-	static struct letter in;
 	const bool own_namespace = argc == 4 && strcmp(argv[3], "full") == 0;
-	struct arrival arrival;
 	sigset_t all;
 	int channel;
 
@@ -154,9 +206,7 @@ int launcher_main(int argc, char **argv)
 	if (own_namespace)
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	answer(channel, MESSAGE_READY, 0, 0, -1);
-	while (channel_receive(channel, &in, &arrival, -1) == 0 || errno == EBADMSG) {
-		serve(channel, &in, &arrival);
-	}
+	serve_all(channel, own_namespace);
 	end_everybody(own_namespace);
 	return 0;
 }

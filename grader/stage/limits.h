@@ -23,8 +23,8 @@ enum limit {
 	LIMIT_WORK,   /* bytes: tmpfs on /lab/work */
 	LIMIT_SHM,    /* bytes: tmpfs on /dev/shm */
 	LIMIT_TMP,    /* bytes: tmpfs on /tmp */
-	LIMIT_MEMORY, /* bytes in RAM: cgroup v2 where it may be had, else see stage_usage() */
-	LIMIT_DISK,   /* bytes on /lab/disk; nothing enforces it, see stage_usage() */
+	LIMIT_MEMORY, /* bytes in RAM: cgroup v2 where it may be had, and stage_limit_broken() */
+	LIMIT_DISK,   /* bytes on /lab/disk: stage_limit_broken() */
 	LIMIT_COUNT
 };
 

@@ -97,7 +97,7 @@ struct stage *stage_open(const struct stage_options *options, const char **why)
 	stage->arena = arena_new(1 << 20, false);
 	stage->limits = options->limits;
 	stage->disk = options->disk;
-	stage->lock = stage->channel = stage->first_fd = -1;
+	stage->lock = stage->channel = stage->first_fd = stage->broken = -1;
 	/* the stage takes over what was kept */
 	stage->janitor = stage_kept.janitor;
 	stage->cgroup = stage_kept.cgroup;

@@ -222,11 +222,19 @@ struct stage_usage {
 };
 
 /*
- * Reads it (some ten µs a process): for who enforces LIMIT_MEMORY and LIMIT_DISK where no cgroup
- * does, and who waits for the last process to end. Processes that may not be looked into count 0
- * bytes. Returns 0, or -1 with errno.
+ * Reads it (some ten µs a process): for who waits for the last process to end, or wants to tell a
+ * student how much it was. Processes that may not be looked into count 0 bytes. Returns 0, or -1
+ * with errno.
  */
 int stage_usage(struct stage *stage, struct stage_usage *usage);
+
+/*
+ * Whether the programs have been killed, all of them and with SIGKILL, for using more than
+ * LIMIT_MEMORY or LIMIT_DISK since this was asked last; *LIMIT tells which. No blocking. The
+ * launcher looks every STAGE_LOOK_MS while programs run, with STAGE_FULL only.
+ */
+#define STAGE_LOOK_MS 50
+bool stage_limit_broken(struct stage *stage, enum limit *limit);
 
 /* Whether the launcher lives. Without it nothing can be launched: a broken stage. */
 bool stage_alive(const struct stage *stage);

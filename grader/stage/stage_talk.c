@@ -31,6 +31,8 @@ int stage_listen(struct stage *stage, uint32_t number, int timeout_ms, struct ar
 			take_hello(stage, arrival->sender);
 		if (m->kind == MESSAGE_FAILED)
 			stage->launch_error = m->error;
+		if (m->kind == MESSAGE_LIMIT)
+			stage->broken = m->error;
 		if (m->kind == MESSAGE_ANSWER && m->number == number && number != 0)
 			return 0;
 		/* the late answer to a question that was given up */
@@ -51,6 +53,19 @@ bool stage_launch_failed(struct stage *stage, const char **why)
 		return false;
 	*why = strerror(stage->launch_error);
 	stage->launch_error = 0;
+	return true;
+}
+
+bool stage_limit_broken(struct stage *stage, enum limit *limit)
+{
+	struct arrival arrival;
+
+	while (stage->channel >= 0 && stage_listen(stage, 0, 0, &arrival) == 0)
+		;
+	if (stage->broken < 0)
+		return false;
+	*limit = (enum limit)stage->broken;
+	stage->broken = -1;
 	return true;
 }
 

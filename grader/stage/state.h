@@ -27,6 +27,7 @@ struct stage {
 	char scratch[PATH_MAX];
 
 	uint32_t asked;		    /* number of the last question */
+	int broken;		    /* the enum limit that was broken, -1: none */
 	int launch_error;	    /* of a launch that could not fork; 0: none */
 	pid_t hellos[STAGE_HELLOS]; /* announced programs that nobody has asked for yet */
 	size_t hello_count;

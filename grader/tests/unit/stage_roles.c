@@ -263,6 +263,7 @@ static int murder(const char *argument)
 	(void)argument;
 	WISH(kill(launcher, SIGKILL) == 0 && kill(launcher, SIGSTOP) == 0);
 	WISH(syscall(SYS_tgkill, launcher, launcher, SIGTERM) == 0);
+	REFUSED(prlimit(launcher, RLIMIT_NOFILE, &(struct rlimit){ 3, 3 }, NULL), EPERM);
 	kill(-1, SIGTERM);
 	WISH(kill(0, SIGCONT) == 0);
 	return 0;

@@ -516,6 +516,35 @@ START_TEST(usage_counts_memory)
 }
 END_TEST
 
+START_TEST(memory_together_is_limited)
+{
+	const char *argv[] = { "maplab", ROLE_WORD, "hog", "67108864", NULL };
+	struct stage_program program;
+	struct limits limits = limits_default();
+	enum limit limit = LIMIT_COUNT;
+	struct play play;
+	int status;
+
+	if (!prepare(FULL))
+		return;
+	open_play(&play);
+	ck_assert(!stage_limit_broken(play.stage, &limit));
+	program = role_program(&play, argv);
+	limits.value[LIMIT_MEMORY] = 48 << 20;
+	program.limits = &limits;
+	ck_assert_int_eq(stage_launch(play.stage, &program), 0);
+	status = follow(play.stage, 0);
+	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	for (int i = 0; i < 100 && !stage_limit_broken(play.stage, &limit); i++)
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	ck_assert_int_eq((int)limit, LIMIT_MEMORY);
+	/* and the next one plays on */
+	acts_well(&play, "nothing", "");
+	ck_assert(!stage_limit_broken(play.stage, &limit));
+	stage_close(play.stage);
+}
+END_TEST
+
 /* What the victim of the next test tells before it is killed. */
 struct victim {
 	char scratch[PATH_MAX];
@@ -717,6 +746,7 @@ Suite *stage_suite(void)
 	tcase_add_loop_test(each, untraced_programs_are_announced, 0, WAYS);
 	tcase_add_loop_test(each, usage_counts_memory, 0, WAYS);
 	tcase_add_test(other, sizes_are_limited);
+	tcase_add_test(other, memory_together_is_limited);
 	tcase_add_test(other, one_partial_stage_at_a_time);
 	tcase_add_test(other, no_sandbox_only_on_wish);
 	tcase_add_test(other, features_can_be_taken_away);
