@@ -65,4 +65,12 @@ struct source_line {
  * header. */
 struct source_line elf_file_line(struct elf_file *file, uint64_t address);
 
+/*
+ * A call returns to BEHIND, and yet another function than the one called there is running: one of
+ * NAMES (aliases). The address of the jump (tail call) that led to it, 0 when there is none or
+ * more than one.
+ */
+uint64_t elf_file_tail_call(struct elf_file *file, uint64_t behind, const struct symbol *names,
+			    size_t count);
+
 #endif

@@ -86,10 +86,7 @@ static int rank(const struct source_line *place)
 	return text_ends(place->file, ".h") ? 1 : 2;
 }
 
-/*
- * The scopes around an address, innermost first, as they are nested in the machine code.
- * (dwarf_getscopes() alone goes on from an inlined function to where that one was written.)
- */
+/* dwarf_getscopes() alone goes on from an inlined function to where that one was written. */
 static int scopes_of(Dwarf_Die *unit, uint64_t address, Dwarf_Die **chain)
 {
 	Dwarf_Die *scopes = NULL;
@@ -100,6 +97,14 @@ static int scopes_of(Dwarf_Die *unit, uint64_t address, Dwarf_Die **chain)
 		count = dwarf_getscopes_die(&scopes[0], chain);
 	free(scopes);
 	return count;
+}
+
+int elf_file_scopes(struct elf_file *file, uint64_t address, Dwarf_Die **scopes)
+{
+	Dwarf_Die *unit = unit_of(file, address);
+
+	*scopes = NULL;
+	return unit ? scopes_of(unit, address, scopes) : 0;
 }
 
 /* From the innermost inlined function outwards, until a place in a .c file is found. */

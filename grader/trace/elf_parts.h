@@ -1,4 +1,5 @@
-/* elf_parts.h: struct elf_file, between elf_file.c, elf_symbols.c and elf_lines.c alone. */
+/* elf_parts.h: struct elf_file, between elf_file.c, elf_symbols.c, elf_lines.c and elf_tails.c
+ * alone. */
 #ifndef TRACE_ELF_PARTS_H
 #define TRACE_ELF_PARTS_H
 
@@ -10,7 +11,13 @@
 
 #include "trace/elf_file.h"
 
-enum { REMEMBERED_LINES = 256 };
+enum { REMEMBERED_LINES = 256, REMEMBERED_TAILS = 64 };
+
+struct remembered_line {
+	uint64_t address;
+	bool known;
+	struct source_line line;
+};
 
 struct elf_file {
 	struct elf_file *next;
@@ -40,14 +47,24 @@ struct elf_file {
 	Dwarf *dwarf;
 	Dwarf_Die *units;
 	size_t unit_count;
-	struct remembered_line {
-		uint64_t address;
+	struct remembered_line
+		*lines; /* REMEMBERED_LINES of them, by the low bits of the address */
+
+	/* elf_tails.c */
+	struct remembered_tail {
+		uint64_t behind, entered, jump;
 		bool known;
-		struct source_line line;
-	} * lines; /* REMEMBERED_LINES of them, by the low bits of the address */
+	} tails[REMEMBERED_TAILS];
 };
 
 Elf *elf_file_elf(struct elf_file *file);
+
+/*
+ * The scopes around an address, innermost first, as they are nested in the machine code; how many.
+ * To be freed.
+ */
+int elf_file_scopes(struct elf_file *file, uint64_t address, Dwarf_Die **scopes);
+
 void elf_symbols_free(struct elf_file *file);
 void elf_lines_free(struct elf_file *file);
 

@@ -73,11 +73,26 @@ struct walk {
 	uint64_t entered_at;	/* an address of that function, as the file has it */
 };
 
+/* The call that returns here may be that of a function which ended in a jump to the one entered. */
+static uint64_t jump_to(const struct walk *walk, struct module *module, uint64_t behind)
+{
+	size_t count;
+	const struct symbol *names = elf_file_symbols_at(walk->entered->file, walk->entered_at,
+							 &count);
+
+	return elf_file_tail_call(module->file, behind, names, count);
+}
+
 /* True when the place is in a .c file; else the first one is noted, in case that none comes. */
 static bool note_place(struct walk *walk, const struct frame *frame, struct module *module,
 		       uint64_t in_file, int depth)
 {
-	struct source_line line = elf_file_line(module->file, in_file);
+	struct source_line line;
+	uint64_t jump = 0;
+
+	if (walk->entered && !walk->site.file && frame->behind)
+		jump = jump_to(walk, module, in_file + 1);
+	line = elf_file_line(module->file, jump ? jump : in_file);
 
 	if (!line.file || (walk->site.file && !line.own))
 		return false;
