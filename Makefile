@@ -46,9 +46,14 @@ TEST_OBJECTS := $(call object,$(TEST_SOURCES))
 all: $(BUILD)/maplab
 objects: $(OBJECTS) $(TEST_OBJECTS)
 
-$(BUILD)/maplab: $(OBJECTS) | skeletons
+$(BUILD)/maplab: $(OBJECTS) $(BUILD)/objects | skeletons
 	@echo "  link     $@"
-	@$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+	@$(CC) $(LDFLAGS) $(OBJECTS) $(LDLIBS) -o $@
+
+# A file that is gone leaves no trace in the times of those that stay: their list does.
+$(BUILD)/objects: FORCE
+	@mkdir -p $(@D)
+	@echo '$(OBJECTS)' | cmp -s - $@ || echo '$(OBJECTS)' > $@
 
 $(OBJECTS) $(TEST_OBJECTS): $(BUILD)/%.o: %.c $(BUILD)/flags | $(filter deps,$(MAKECMDGOALS))
 	@mkdir -p $(@D)
@@ -56,7 +61,7 @@ $(OBJECTS) $(TEST_OBJECTS): $(BUILD)/%.o: %.c $(BUILD)/flags | $(filter deps,$(M
 	@$(CC) $(CPPFLAGS) $(LIBS_CFLAGS) $(CFLAGS) -c $< -o $@
 
 skeletons:
-	@grader/skeletons.sh $(BUILD)/skeletons
+	@grader/skeletons.sh build/skeletons
 
 # Where the project is, and its version: for grader/cmd alone.
 $(BUILD)/grader/cmd/%.o: CPPFLAGS += -DMAPLAB_ROOT='"$(CURDIR)"'
@@ -146,6 +151,7 @@ bench: $(BUILD)/maplab
 
 # The kept skeletons stay: without git they are the only ones.
 clean:
+	@mkdir -p $(BUILD)
 	find $(BUILD) -mindepth 1 -maxdepth 1 ! -name skeletons -exec rm -rf {} +
 
 help:

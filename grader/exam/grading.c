@@ -82,18 +82,21 @@ static struct grading *grading_new(const struct lab *lab, const struct submissio
 static void fork_worker(struct grading *grading, struct work *work)
 {
 	int ends[2];
+	pid_t pid;
 
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		die("cannot make a pipe: %s", strerror(errno));
 	fflush(NULL); /* or the child prints it again */
-	grading->worker = fork();
-	if (grading->worker < 0)
+	/* The grading is memory shared with the worker: only the parent writes the pid. */
+	pid = fork();
+	if (pid < 0)
 		die("cannot fork a worker: %s", strerror(errno));
-	if (grading->worker == 0) {
+	if (pid == 0) {
 		close(ends[0]);
 		work->notify = ends[1];
 		worker_main(work);
 	}
+	grading->worker = pid;
 	close(ends[1]);
 	fcntl(ends[0], F_SETFL, O_NONBLOCK);
 	grading->fd = ends[0];

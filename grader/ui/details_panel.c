@@ -29,6 +29,7 @@ struct page {
 static int first;
 static size_t shown_lab, shown_check;
 static const struct lab_result *shown_result;
+static int shown_hints;
 
 static void add(struct page *p, const char *label, const char *text, enum tone tone)
 {
@@ -192,6 +193,9 @@ static void scan(struct state *s)
 
 	if (s->lab != shown_lab || s->check != shown_check || result != shown_result)
 		first = 0;
+	else if (state_hints(s) > shown_hints)
+		first = LINES_MOST; /* the new hint is at the end */
+	shown_hints = state_hints(s);
 	shown_lab = s->lab;
 	shown_check = s->check;
 	shown_result = result;

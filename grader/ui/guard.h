@@ -1,6 +1,6 @@
 /*
- * guard.h: a small child that puts the terminal back when the dashboard dies in a way that leaves
- * it no time to do so (kill -9, a crash).
+ * guard.h: puts the terminal back when the dashboard dies without time to do so itself. A crash is
+ * caught; after a kill -9 a small child does it.
  */
 #ifndef UI_GUARD_H
 #define UI_GUARD_H

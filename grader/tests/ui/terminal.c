@@ -63,7 +63,7 @@ void terminal_open(int columns, int rows)
 		      directory, columns, rows, path, directory, directory),
 		0);
 	free(path);
-	terminal_shows("$ ");
+	terminal_shows("$");
 }
 
 void terminal_close(void)

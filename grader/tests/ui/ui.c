@@ -55,9 +55,9 @@ static void submit(const char *from, const char *before)
 
 static void start(const char *options)
 {
-	terminal_type("stty -a >before; echo BEFORE");
+	terminal_type("stty -g >$SOURCE/before; echo BEFORE");
 	terminal_shows("BEFORE\n");
-	terminal_type(arena_format(arena, "$MAPLAB --source $SOURCE %s; echo LEFT $?", options));
+	terminal_type(arena_format(arena, "$MAPLAB --source $SOURCE %s", options));
 	terminal_shows("quit");
 }
 
@@ -65,10 +65,11 @@ static void start(const char *options)
  */
 static void left(const char *status)
 {
-	terminal_shows(arena_format(arena, "LEFT %s", status));
-	terminal_shows("BEFORE\n");
 	terminal_hides("quit");
-	terminal_type("stty -a | cmp before - && echo SAME$((1+1))");
+	terminal_shows("BEFORE\n");
+	terminal_type("echo LEFT $?");
+	terminal_shows(arena_format(arena, "LEFT %s", status));
+	terminal_type("stty -g | cmp $SOURCE/before - && echo SAME$((1+1))");
 	terminal_shows("SAME2");
 }
 
@@ -162,7 +163,7 @@ static const struct {
 	const char *shows;
 } sizes[] = {
 	{ 200, 60, "hint" }, { 20, 4, "make the window" }, { 40, 10, "labs" },
-	{ 1, 1, "m" },	     { 300, 90, "hint" },	   { 80, 24, "quit" },
+	{ 12, 2, "make" },   { 300, 90, "hint" },	   { 80, 24, "quit" },
 };
 
 START_TEST(resizes)
