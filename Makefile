@@ -58,14 +58,22 @@ $(BUILD)/objects: FORCE
 $(OBJECTS) $(TEST_OBJECTS): $(BUILD)/%.o: %.c $(BUILD)/flags | $(filter deps,$(MAKECMDGOALS))
 	@mkdir -p $(@D)
 	@echo "  compile  $<"
-	@$(CC) $(CPPFLAGS) $(LIBS_CFLAGS) $(CFLAGS) -c $< -o $@
+	@$(CC) $(CPPFLAGS) $(DEFINES) $(LIBS_CFLAGS) $(CFLAGS) -c $< -o $@
 
 skeletons:
 	@grader/skeletons.sh build/skeletons
 
 # Where the project is, and its version: for grader/cmd alone.
-$(BUILD)/grader/cmd/%.o: CPPFLAGS += -DMAPLAB_ROOT='"$(CURDIR)"'
-$(BUILD)/grader/report/%.o: CPPFLAGS += -DMAPLAB_VERSION='"$(VERSION)"'
+$(BUILD)/grader/cmd/%.o: DEFINES = -DMAPLAB_ROOT='"$(CURDIR)"'
+$(BUILD)/grader/report/%.o: DEFINES = -DMAPLAB_VERSION='"$(VERSION)"'
+
+# The unit tests: test_NAME.c brings NAME_suite.
+SUITES := $(patsubst grader/tests/unit/test_%.c,SUITE(%),$(sort $(wildcard grader/tests/unit/test_*.c)))
+$(BUILD)/grader/tests/unit/%.o: DEFINES = -D'SUITES=$(SUITES)'
+$(call object,$(wildcard grader/tests/unit/*.c)): $(BUILD)/suites
+$(BUILD)/suites: FORCE
+	@mkdir -p $(@D)
+	@echo '$(SUITES)' | cmp -s - $@ || echo '$(SUITES)' > $@
 
 # Other flags, or the project in another place: everything is compiled again.
 FLAGS_NOW = $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(VERSION) $(CURDIR)
@@ -132,7 +140,7 @@ cppcheck: | $(filter deps,$(MAKECMDGOALS))
 	@mkdir -p $(BUILD)/cppcheck
 	@$(TOOL) cppcheck "-q --std=c11 --enable=warning,performance,portability --inline-suppr \
 	  --error-exitcode=1 --cppcheck-build-dir=$(BUILD)/cppcheck --suppressions-list=grader/tests/cppcheck.txt \
-	  -D__x86_64__ -D_GNU_SOURCE -DMAPLAB_ROOT=\"\" -DMAPLAB_VERSION=\"\" -Igrader -Icommon" \
+	  -D__x86_64__ -D_GNU_SOURCE -DSUITES= -DMAPLAB_ROOT=\"\" -DMAPLAB_VERSION=\"\" -Igrader -Icommon" \
 	  $(SOURCES) $(TEST_SOURCES)
 
 clang: | $(filter deps,$(MAKECMDGOALS))

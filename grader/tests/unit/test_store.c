@@ -187,7 +187,9 @@ END_TEST
 
 /* Files in place of the store that must not be taken for one, nor be harmed. */
 static const char *const impostors[] = {
-	"this is no database, and long enough to be seen as none\n", "x"
+	"this is no database, and long enough to be seen as none\n",
+	"SQLite format 3 is what it says, but the rest of this file is of another mind altogether,"
+	" and goes on for longer than the hundred bytes that a real one's header has\n",
 };
 
 START_TEST(unreadable_store)

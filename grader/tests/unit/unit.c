@@ -9,13 +9,9 @@
 #include <stdlib.h>
 
 static Suite *(*const suites[])(void) = {
-	base_suite,
-	file_suite,
-	maps_suite,
-	procfs_suite,
-	report_suite,
-	store_suite,
-	watcher_suite,
+#define SUITE(name) name##_suite,
+	SUITES
+#undef SUITE
 };
 
 int main(void)

@@ -1,15 +1,14 @@
-/* unit.h: the suites of the unit tests, one a file; unit.c runs them in the order of its table. */
+/*
+ * unit.h: the unit tests. test_NAME.c defines `Suite *NAME_suite(void)`; the Makefile lists the files
+ * that it finds in SUITES, so that a new one needs no other line anywhere.
+ */
 #ifndef UNIT_H
 #define UNIT_H
 
 #include <check.h>
 
-Suite *base_suite(void);
-Suite *file_suite(void);
-Suite *maps_suite(void);
-Suite *procfs_suite(void);
-Suite *report_suite(void);
-Suite *store_suite(void);
-Suite *watcher_suite(void);
+#define SUITE(name) Suite *name##_suite(void);
+SUITES
+#undef SUITE
 
 #endif
