@@ -41,13 +41,13 @@ Dwarf_CFI *elf_file_cfi(struct elf_file *file);
 struct symbol {
 	uint64_t start, size;
 	const char *name;
-	bool hidden; /* not the default version of its name, or local */
+	enum { SYMBOL_GLOBAL, SYMBOL_LOCAL, SYMBOL_OLD } kind; /* OLD: not the default version */
 };
 
 /* The function symbols (no IFUNCs) that contain ADDRESS: aliases of one start; NULL when none. */
 const struct symbol *elf_file_symbols_at(struct elf_file *file, uint64_t address, size_t *count);
 
-/* Start of the function NAME, 0 when there is none. */
+/* Start of the function NAME (of its default version), 0 when there is none. */
 uint64_t elf_file_function(struct elf_file *file, const char *name);
 
 /* Start of the function that contains ADDRESS, also where its symbol was stripped (the CFI names

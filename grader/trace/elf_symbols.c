@@ -15,7 +15,7 @@ static int by_start(const void *a, const void *b)
 
 	if (left->start != right->start)
 		return left->start < right->start ? -1 : 1;
-	return (int)left->hidden - (int)right->hidden;
+	return (int)left->kind - (int)right->kind;
 }
 
 static int by_name(const void *a, const void *b)
@@ -24,7 +24,7 @@ static int by_name(const void *a, const void *b)
 	const struct symbol *right = *(const struct symbol *const *)b;
 	int order = strcmp(left->name, right->name);
 
-	return order ? order : (int)left->hidden - (int)right->hidden;
+	return order ? order : (int)left->kind - (int)right->kind;
 }
 
 static Elf_Data *data_of_type(Elf *elf, unsigned type)
@@ -71,8 +71,9 @@ static void add_table(struct elf_file *file, Elf_Scn *section, const GElf_Shdr *
 		symbol.start = entry.st_value;
 		symbol.size = entry.st_size;
 		symbol.name = elf_strptr(file->elf, header->sh_link, entry.st_name);
-		symbol.hidden = (version & VERSION_HIDDEN) ||
-				GELF_ST_BIND(entry.st_info) == STB_LOCAL;
+		symbol.kind = version & VERSION_HIDDEN			 ? SYMBOL_OLD
+			      : GELF_ST_BIND(entry.st_info) == STB_LOCAL ? SYMBOL_LOCAL
+									 : SYMBOL_GLOBAL;
 		if (symbol.name)
 			add_symbol(file, &symbol);
 	}
@@ -168,7 +169,8 @@ uint64_t elf_file_function(struct elf_file *file, const char *name)
 		else
 			high = middle;
 	}
-	if (low == file->symbol_count || strcmp(file->by_name[low]->name, name) != 0)
+	if (low == file->symbol_count || strcmp(file->by_name[low]->name, name) != 0 ||
+	    file->by_name[low]->kind == SYMBOL_OLD)
 		return 0;
 	return file->by_name[low]->start;
 }

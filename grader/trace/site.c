@@ -69,16 +69,24 @@ struct moment_copy *moment_copy(struct arena *arena, struct image *image, pid_t 
 
 struct walk {
 	struct site site;
-	struct module *entered; /* the module that the submission called, NULL at depth 0 */
-	uint64_t entered_at;	/* an address of that function, as the file has it */
+	struct place {
+		struct module *module;
+		uint64_t at; /* as the file has it */
+	} entered,	     /* the function that the submission called; nothing at depth 0 */
+		inner;	     /* the one that it called in turn */
 };
+
+static const struct symbol *symbols_of(const struct place *place, size_t *count)
+{
+	*count = 0;
+	return place->module ? elf_file_symbols_at(place->module->file, place->at, count) : NULL;
+}
 
 /* The call that returns here may be that of a function which ended in a jump to the one entered. */
 static uint64_t jump_to(const struct walk *walk, struct module *module, uint64_t behind)
 {
 	size_t count;
-	const struct symbol *names = elf_file_symbols_at(walk->entered->file, walk->entered_at,
-							 &count);
+	const struct symbol *names = symbols_of(&walk->entered, &count);
 
 	return elf_file_tail_call(module->file, behind, names, count);
 }
@@ -90,10 +98,9 @@ static bool note_place(struct walk *walk, const struct frame *frame, struct modu
 	struct source_line line;
 	uint64_t jump = 0;
 
-	if (walk->entered && !walk->site.file && frame->behind)
+	if (walk->entered.module && !walk->site.file && frame->behind)
 		jump = jump_to(walk, module, in_file + 1);
 	line = elf_file_line(module->file, jump ? jump : in_file);
-
 	if (!line.file || (walk->site.file && !line.own))
 		return false;
 	walk->site = (struct site){ .file = line.file,
@@ -104,11 +111,14 @@ static bool note_place(struct walk *walk, const struct frame *frame, struct modu
 	return line.own;
 }
 
-/* Up to the innermost line of a .c file; what stands in a header counts when there is no other. */
+/*
+ * Up to the innermost line of a .c file; what stands in a header counts when there is no other.
+ * What a signal has interrupted is not the caller of its handler: when the handler has left no
+ * frame (a tail call), nobody is known.
+ */
 static bool walk(const struct moment_copy *copy, struct walk *walk)
 {
 	struct frame frame = unwind_first(copy);
-
 	int depth = -1;
 
 	memset(walk, 0, sizeof(*walk));
@@ -125,12 +135,12 @@ static bool walk(const struct moment_copy *copy, struct walk *walk)
 			if (note_place(walk, &frame, module, in_file, depth))
 				return true;
 		} else if (depth < 0) {
-			walk->entered = module;
-			walk->entered_at = in_file;
+			walk->inner = walk->entered;
+			walk->entered = (struct place){ module, in_file };
 		} else {
 			break;
 		}
-		if (!unwind_next(copy, &frame))
+		if (!unwind_next(copy, &frame) || frame.interrupted)
 			break;
 	}
 	return walk->site.file != NULL;
@@ -172,7 +182,7 @@ static const char *const thin[] = {
 	"exit_group",	 "clone",
 };
 
-/* "__interceptor_mmap", "__libc_open64", "__read_chk" → mmap, open, read. */
+/* "__interceptor_mmap.part.0", "__libc_open64", "__read_chk" → mmap, open, read. */
 static size_t trim(const char **name)
 {
 	static const char *const before[] = { "interceptor_", "interceptor_trampoline_", "libc_",
@@ -186,7 +196,7 @@ static size_t trim(const char **name)
 		if (text_starts(start, before[i]))
 			start += strlen(before[i]);
 	}
-	length = strlen(start);
+	length = strcspn(start, ".");
 	for (size_t i = 0; i < sizeof(after) / sizeof(*after); i++) {
 		size_t size = strlen(after[i]);
 
@@ -216,19 +226,33 @@ static bool is_thin(const char *name)
 	return false;
 }
 
+static bool is_thin_place(const struct place *place)
+{
+	size_t count;
+	const struct symbol *symbols = symbols_of(place, &count);
+
+	for (size_t i = 0; i < count; i++)
+		if (is_thin(symbols[i].name))
+			return true;
+	return false;
+}
+
+/* The interceptors of a sanitizer have no symbols; what matters is the function of libc in it. */
+static bool is_interceptor(const struct place *place)
+{
+	size_t count;
+
+	return place->module && text_starts(elf_file_name(place->module->file), "lib") &&
+	       strstr(elf_file_name(place->module->file), "san.so") && !symbols_of(place, &count);
+}
+
 bool site_is_direct(const struct moment_copy *copy)
 {
 	struct walk found;
-	const struct symbol *symbols;
-	size_t count;
 
 	if (!copy || !copy->image || !walk(copy, &found))
 		return false;
 	if (found.site.depth <= 1)
 		return true;
-	symbols = elf_file_symbols_at(found.entered->file, found.entered_at, &count);
-	for (size_t i = 0; i < count; i++)
-		if (is_thin(symbols[i].name))
-			return true;
-	return false;
+	return is_thin_place(is_interceptor(&found.entered) ? &found.inner : &found.entered);
 }

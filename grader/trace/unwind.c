@@ -211,6 +211,7 @@ static bool apply(const struct moment_copy *copy, Dwarf_Frame *rules, struct fra
 		return false;
 	caller.pc = plain_address(caller.values[return_register]);
 	caller.behind = !is_signal;
+	caller.interrupted = is_signal;
 	if (caller.pc == 0 || (caller.pc == frame->pc && machine.cfa <= copy->stack_at))
 		return false;
 	*frame = caller;

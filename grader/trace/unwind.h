@@ -14,7 +14,8 @@ struct frame {
 	uint64_t values[ARCH_DWARF_REGISTERS];
 	uint64_t known; /* bit N: values[N] is */
 	uint64_t pc;
-	bool behind; /* pc stands behind the instruction that is under way: a call */
+	bool behind;	  /* pc stands behind the instruction that is under way: a call */
+	bool interrupted; /* by a signal: this frame has called nobody */
 };
 
 struct frame unwind_first(const struct moment_copy *copy);
