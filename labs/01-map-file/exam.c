@@ -360,28 +360,29 @@ static struct watch *watch_behind(struct exam *x, struct program *p, const char 
 /* Runs to the end; false, with the evidence noted, where it looks at what is behind FILE. */
 static bool stays_inside(struct exam *x, struct program *p, const char *file, off_t size)
 {
-	struct watch *first = have_watchpoints(x) ? watch_file(x, file, 0, 8, WATCH_ACCESSES)
-						  : NULL;
-	struct watch *behind = NULL;
+	const struct moment segv = at_signal(SIGSEGV), bus = at_signal(SIGBUS);
+	struct watch *watch = NULL;
 	const char *too_far = NULL;
-	int reached = run_to(x, p, at_watch(first), at_signal(SIGSEGV), at_signal(SIGBUS),
-			     at_exit());
+	int reached;
 
-	if (first != NULL && reached == 0) {
-		unwatch(x, first);
-		behind = watch_behind(x, p, file, size);
-		reached = run_to(x, p, at_watch(NULL), at_signal(SIGSEGV), at_signal(SIGBUS),
-				 at_exit());
+	/* from the first look on all is mapped where it stays */
+	if (have_watchpoints(x))
+		watch = watch_file(x, file, 0, 8, WATCH_ACCESSES);
+	reached = run_to(x, p, segv, bus, at_exit(), at_watch(NULL));
+	if (watch != NULL)
+		unwatch(x, watch);
+	if (reached == 3) {
+		watch = watch_behind(x, p, file, size);
+		reached = run_to(x, p, segv, bus, at_exit(), at_watch(NULL));
+		if (watch != NULL)
+			unwatch(x, watch);
 		/* only what the student's own code does counts */
-		if (behind != NULL)
-			unwatch(x, behind);
-		if (reached == 0 && last_stop(x, p)->at != NULL)
+		if (reached == 3 && last_stop(x, p)->at != NULL)
 			too_far = "what is mapped there was looked at";
 	}
-	if (reached == 1)
-		too_far = say(x, "SIGSEGV at %#" PRIx64, last_stop(x, p)->fault_address);
-	if (reached == 2)
-		too_far = say(x, "SIGBUS at %#" PRIx64, last_stop(x, p)->fault_address);
+	if (reached == 0 || reached == 1)
+		too_far = say(x, "%s at %#" PRIx64, reached == 0 ? "SIGSEGV" : "SIGBUS",
+			      last_stop(x, p)->fault_address);
 	return expect(x, too_far == NULL, .expected = "no look behind the last byte",
 		      .observed = too_far, .at = last_stop(x, p)->at,
 		      .why = "FILE fills its last page to the end: behind it there may be no "
@@ -423,10 +424,10 @@ static void odd_files(struct exam *x)
 
 	expect_lines(x, "", 0, "an empty file has no bytes to show, and no mapping has length 0");
 
-	put_text(x, file, "one ERROR\n");
+	put_text(x, file, "a line\n");
 	put_link(x, "link", file);
 	expect_output(x, run(x, "map_file", .args = { "link" }),
-		      right_lines(x, (const unsigned char *)"one ERROR\n", 10),
+		      right_lines(x, (const unsigned char *)"a line\n", 7),
 		      "a symbolic link to a file stands for the file");
 
 	expect_error(x, run(x, "map_file", .args = { pick_word(x, 10) }), "there is no such file");
@@ -436,32 +437,6 @@ static void odd_files(struct exam *x)
 	expect_error(x, run(x, "map_file", .args = { "fifo" }),
 		     "a FIFO has no size to map; opening one to read waits for a writer, unless "
 		     "O_NONBLOCK is given");
-}
-
-static void mmap_refused(struct exam *x, const char *file, const char *offset)
-{
-	struct program *p = start(x, "map_file", .args = { file, offset });
-	struct fault *fault = fail_call(x, p, CALL_mmap, ENOMEM, file, 0);
-
-	finish(x, p);
-	if (fault_struck(fault))
-		expect_error(x, p,
-			     "mmap failed with ENOMEM, and says so with MAP_FAILED, not NULL");
-}
-
-static void reports_failures(struct exam *x)
-{
-	const char *file = pick_word(x, 8);
-	const struct words bad[] = { { { file, "x" } },	 { { file, "-1" } },	 { { file, "1x" } },
-				     { { file, "" } },	 { { file, "0x1" } },	 { { file, "+1" } },
-				     { { file, " 1" } }, { { file, "1", "2" } }, { { NULL } } };
-
-	put_text(x, file, "some text\nwith an ERROR\n");
-	mmap_refused(x, file, NULL);
-	expect_error(x, run(x, "map_file", .args = { file }, .stdout_is = OUTPUT_FULL),
-		     "stdout took nothing (ENOSPC): what is not printed is not done");
-	expect_usage(x, run(x, "map_file"));
-	expect_usages(x, "map_file", bad);
 }
 
 /* ---- check: the second form ----------------------------------------------------------------- */
@@ -489,17 +464,25 @@ static void expect_behind(struct exam *x, const char *file, uint64_t offset)
 			 (intmax_t)file_size(x, file), (intmax_t)file_size(x, file) - 1, offset));
 }
 
-/* What the first form was asked for, once more. */
+/* What the first form was asked for, once more: one page of several is looked at, all are mapped.
+ */
 static void mapping_of_second_form(struct exam *x)
 {
-	const char *file = small_file(x);
-	const char *offset = decimal(x, (uint64_t)pick(x, 0, SMALL - 1));
-	struct eyes eyes = watch_all(x, file);
-	struct program *p = first_look(x, file, offset);
+	const char *file = pick_word(x, 8);
+	size_t size = 5 * page_size() + (size_t)pick(x, 1, 999);
+	off_t byte = (off_t)(2 * page_size()) + pick(x, 0, 99);
+	const char *offset = decimal(x, (uint64_t)byte);
+	struct watch *watch = NULL;
+	struct program *p;
 
+	put_file(x, file, pick_bytes(x, size), size, 0644);
+	if (have_watchpoints(x))
+		watch = watch_file(x, file, byte & -8, 8, WATCH_ACCESSES);
+	p = first_look(x, file, offset);
 	expect_whole_private_readonly(x, p, file);
 	expect_no_descriptor(x, p, file);
-	close_eyes(x, &eyes);
+	if (watch != NULL)
+		unwatch(x, watch);
 	expect_unmapped(x, start(x, "map_file", .args = { file, offset }), file);
 }
 
@@ -578,10 +561,15 @@ static void one_byte(struct exam *x)
 	size_t size = 2 * page_size() + (size_t)pick(x, 100, 900);
 	unsigned char *data = pick_bytes(x, size);
 	size_t inside = (size_t)pick(x, 1, (int64_t)size - 2);
+	const char *bytes;
 
-	put_file(x, file, data, size, 0644);
+	data[0] = 0xfe;
 	data[inside] |= 0x80;
-	put_bytes(x, file, (off_t)inside, data + inside, 1);
+	data[size - 1] = 0x0a;
+	put_file(x, file, data, size, 0644);
+	bytes = output(x, run(x, "map_file", .args = { file }), NULL);
+	if (strstr(bytes, "\nfirst 0xfe\n") == NULL || strstr(bytes, "\nlast 0x0a\n") == NULL)
+		skip(x, "the first form prints bytes wrongly, which size-and-bytes judges");
 	expect_byte(x, file, 0, data[0]);
 	expect_byte(x, file, size - 1, data[size - 1]);
 	expect_byte(x, file, inside, data[inside]);
@@ -593,11 +581,39 @@ static void one_byte(struct exam *x)
 	if (failed(x))
 		return;
 	mapping_of_second_form(x);
-	mmap_refused(x, file, "1");
-	expect_error(x, run(x, "map_file", .args = { file, "1" }, .stdout_is = OUTPUT_FULL),
-		     "stdout took nothing (ENOSPC): what is not printed is not done");
 	if (!failed(x))
 		huge_file(x);
+}
+
+/* ---- check: failures ------------------------------------------------------------------------ */
+
+static void expect_failures(struct exam *x, const char *file, const char *offset)
+{
+	struct program *p = start(x, "map_file", .args = { file, offset });
+	struct fault *fault = fail_call(x, p, CALL_mmap, ENOMEM, file, 0);
+
+	finish(x, p);
+	if (fault_struck(fault))
+		expect_error(x, p,
+			     "mmap failed with ENOMEM, and says so with MAP_FAILED, not NULL");
+	expect_error(x, run(x, "map_file", .args = { file, offset }, .stdout_is = OUTPUT_FULL),
+		     "stdout took nothing (ENOSPC): what is not printed is not done");
+}
+
+static void reports_failures(struct exam *x)
+{
+	const char *file = pick_word(x, 8);
+	const struct words bad[] = { { { file, "x" } },	 { { file, "-1" } },	 { { file, "1x" } },
+				     { { file, "" } },	 { { file, "0x1" } },	 { { file, "+1" } },
+				     { { file, " 1" } }, { { file, "1", "2" } }, { { NULL } } };
+
+	put_text(x, file, "some text\nwith an ERROR\n");
+	expect_failures(x, file, NULL);
+	expect_usage(x, run(x, "map_file"));
+	expect_usages(x, "map_file", bad);
+	/* the second form, too, once it is written */
+	if (strcmp(output(x, run(x, "map_file", .args = { file, "0" }), NULL), "byte 0x73\n") == 0)
+		expect_failures(x, file, "0");
 }
 
 /* ---- a run to look at ----------------------------------------------------------------------- */

@@ -1,4 +1,4 @@
-// expect: FAIL together
+// expect: FAIL together reports-failures
 /* Removes temp and makes a new one: who has mapped the old one sees nothing. */
 #include <err.h>
 #include <errno.h>
