@@ -307,7 +307,6 @@ static void guard_hit_is_reported(struct exam *x)
 	expect_hit(x, "underflow", pages, pages * page_size() + 1);
 	expect_hit(x, "overflow", 1, page_size() + over);
 	expect_hit(x, "underflow", 2, 2 * page_size() + over);
-	expect_hit(x, "overflow", 2, (int64_t)1 << 40);
 }
 
 static void expect_safe(struct exam *x, struct program *p)
@@ -318,8 +317,9 @@ static void expect_safe(struct exam *x, struct program *p)
 
 	if (e != NULL)
 		need(x, false,
-		     .expected = "in the handler only functions of signal-safety(7), mprotect, munmap "
-				 "and mmap",
+		     .expected =
+			     "in the handler only functions of signal-safety(7), mprotect, munmap "
+			     "and mmap",
 		     .observed = say(x, "%s: the handler calls %s", command_of(x, p), e->path),
 		     .from = from_event(x, e),
 		     .why = "a signal may come in the middle of this very function, with its lock "
@@ -377,26 +377,33 @@ static struct dirty_run start_dirty(struct exam *x)
 	return run;
 }
 
-/* At this moment exactly the pages that have faulted are readable and writable, the others
- * readable. */
-static bool pages_are_as_they_should(struct exam *x, const struct dirty_run *run)
+/*
+ * Pages that have not faulted yet are read-only. Those that have are readable and writable; but
+ * while others may still be in their handlers (threads), that is looked at in the end only.
+ */
+static bool pages_are_as_they_should(struct exam *x, const struct dirty_run *run, bool in_the_end)
 {
 	const struct maps *maps = maps_now(x, run->buffer.process);
 
 	for (int64_t page = 0; page < run->pages; page++) {
 		const struct vma *vma = maps_at(maps, run->buffer.start + page * page_size());
-		const char *perms = run->opened[page] ? "rw??" : "r-??";
+		bool opened = run->opened[page];
 
-		if (!expect(x, vma != NULL && vma_perms_are(vma, perms),
-			    .expected = say(x, "after %d fault%s page %lld is %s", run->faults,
-					    run->faults == 1 ? "" : "s", (long long)page,
-					    run->opened[page] ? "readable and writable, for good"
-							      : "read-only still"),
-			    .observed = vma ? say(x, "it is %s", vma->perms) : "it is not mapped",
-			    .from = vma ? from_vma(x, vma) : NULL,
-			    .at = last_stop(x, run->program)->at,
-			    .why = "a page opened too early is written without a fault, and missing in the list; one without PROT_READ may be read by luck only"))
-			return false;
+		if ((opened && !in_the_end) ||
+		    (vma != NULL && vma_perms_are(vma, opened ? "rw??" : "r-??")))
+			continue;
+		return expect(
+			x, false,
+			.expected = say(x, "after %d fault%s page %lld is %s", run->faults,
+					run->faults == 1 ? "" : "s", (long long)page,
+					opened ? "readable and writable, for good"
+					       : "read-only still"),
+			.observed = vma ? say(x, "it is %s", vma->perms) : "it is not mapped",
+			.from = vma ? from_vma(x, vma) : NULL, .at = last_stop(x, run->program)->at,
+			.why = opened ? "PROT_WRITE replaces PROT_READ, and who closes a page "
+					"again gets another fault for it"
+				      : "a page that is opened too early is written without a "
+					"fault, and nobody learns of it");
 	}
 	return true;
 }
@@ -417,7 +424,7 @@ static bool look_at_fault(struct exam *x, struct dirty_run *run)
 		    .observed = say(x, "page %lld faults again", (long long)page), .at = stop->at,
 		    .why = "once opened a page stays open: the next write to it is free"))
 		return false;
-	if (!pages_are_as_they_should(x, run))
+	if (!pages_are_as_they_should(x, run, false))
 		return false;
 	run->opened[page] = true;
 	run->faults++;
@@ -440,11 +447,12 @@ static void one_fault_a_page(struct exam *x)
 {
 	struct dirty_run run = start_dirty(x);
 	struct moment output = at_calls(call_set_family(FAMILY_WRITE));
+	struct moment unmap = at_calls(
+		call_set_both(call_set_one(CALL_munmap), call_set_one(CALL_shmdt)));
 	int reached;
 
 	do {
-		reached = run_to(x, run.program, at_signal(SIGSEGV), at_call(CALL_munmap), output,
-				 at_exit());
+		reached = run_to(x, run.program, at_signal(SIGSEGV), unmap, output, at_exit());
 		if (reached == 0 && !look_at_fault(x, &run))
 			return;
 	} while (reached == 0 || (reached == 1 && run.faults < run.distinct));
@@ -456,7 +464,7 @@ static void one_fault_a_page(struct exam *x)
 			     reached_text(x, run.program, reached)),
 	     .at = reached >= 0 ? last_stop(x, run.program)->at : NULL,
 	     .why = "what the list says must come from the faults, not from the arguments");
-	if (reached == 1 && pages_are_as_they_should(x, &run)) {
+	if (reached == 1 && pages_are_as_they_should(x, &run, true)) {
 		uint64_t written = written_kb(x, &run), least = run.distinct * page_size() / 1024;
 
 		expect(x, written >= least,
@@ -548,14 +556,16 @@ static void wild_pointer_kills(struct exam *x)
 	need_written(x, p, &b, false, pick(x, 0, 5999));
 	expect_death(x, p, last_stop(x, p)->process, pick(x, 64, 60000));
 
+	/* In `dirty` too, as far as it works: whether it does is the business of other checks. */
 	struct dirty_run run = start_dirty(x);
 
-	need_moment(x, run.program, at_signal(SIGSEGV), "a fault at the first page");
+	if (run_to(x, run.program, at_signal(SIGSEGV)) != 0)
+		return;
 	struct watch *watch = watch_memory(
 		x, run.buffer.process, last_stop(x, run.program)->fault_address, 1, WATCH_STORES);
 
-	need_moment(x, run.program, at_watch(watch),
-		    "the handler opens the page and the write goes on");
+	if (run_to(x, run.program, at_watch(watch)) != 0)
+		return;
 	unwatch(x, watch);
 	expect_death(x, run.program, last_stop(x, run.program)->process,
 		     unmapped_above(x, &run.buffer));
@@ -587,7 +597,9 @@ static bool was_unmapped(struct exam *x, struct program *p, const struct event *
 	return false;
 }
 
-static void expect_unmapped(struct exam *x, struct program *p, int64_t pages)
+/* Programs that hit a guard, or die, have nothing to unmap: that they should not is the business of
+ * other checks. */
+static void expect_unmapped(struct exam *x, struct program *p, int64_t pages, bool faults)
 {
 	struct guarded b;
 
@@ -597,7 +609,8 @@ static void expect_unmapped(struct exam *x, struct program *p, int64_t pages)
 
 	output.descriptor = STDOUT_FILENO;
 	output.of_descriptor = true;
-	need_moment(x, p, output, "the result is printed");
+	if ((faults ? run_to(x, p, output) : run_to(x, p, output, at_signal(SIGSEGV))) != 0)
+		return;
 	const struct maps *maps = maps_now(x, last_stop(x, p)->process);
 
 	for (uint64_t page = b.start - page_size(); page <= b.end; page += page_size()) {
@@ -620,9 +633,9 @@ static void everything_is_unmapped(struct exam *x)
 	int64_t pages = pick(x, 7, 40);
 	const char *text = number(x, pages);
 
-	expect_unmapped(x, start(x, "guard", .args = { "overflow", text, "100" }), pages);
-	expect_unmapped(x, start(x, "guard", .args = { "underflow", text, "100" }), pages);
-	expect_unmapped(x, start(x, "guard", .args = { "dirty", text, "2", "5" }), pages);
+	expect_unmapped(x, start(x, "guard", .args = { "overflow", text, "100" }), pages, false);
+	expect_unmapped(x, start(x, "guard", .args = { "underflow", text, "100" }), pages, false);
+	expect_unmapped(x, start(x, "guard", .args = { "dirty", text, "2", "5" }), pages, true);
 }
 
 static const struct words bad_usage[] = {
@@ -644,47 +657,84 @@ static const struct words bad_usage[] = {
 	{ { 0 } },
 };
 
-static void expect_million(struct exam *x)
+/*
+ * Whether the program answers rightly in the small. Only then it is asked in the large: what goes
+ * wrong in both is the business of another check.
+ */
+static bool works(struct exam *x, const char *command, const char *pages, const char *last_word,
+		  const char *answer)
 {
+	struct program *p = run(x, "guard", .args = { command, pages, last_word });
+
+	return strcmp(output(x, p, NULL), answer) == 0;
+}
+
+static void expect_answer(struct exam *x, const char *command, const char *pages,
+			  const char *last_word, const char *answer, int status)
+{
+	struct program *p = run(x, "guard", .args = { command, pages, last_word });
+
+	expect_output(x, p, answer, "a million pages are more bytes than an int counts");
+	expect_exit(x, p, status, "a million pages are addresses, not memory");
+}
+
+static void expect_large(struct exam *x)
+{
+	bool over = works(x, "overflow", "2", "5", "ok\n"),
+	     under = works(x, "underflow", "2", "5", "ok\n");
+
+	if (works(x, "overflow", "1", number(x, page_size() + 1),
+		  say(x, "guard above offset %zu\n", page_size())))
+		expect_answer(x, "overflow", "2", number(x, (int64_t)1 << 40),
+			      say(x, "guard above offset %zu\n", 2 * page_size()), 3);
 	/* A host with less memory than the buffer has pages may refuse; that is not the student's
 	 * doing. */
 	if ((uint64_t)sysconf(_SC_PHYS_PAGES) < 1300000)
 		return;
-	expect_ok(x, "overflow", 1000000, pick(x, 1, 9000));
-	expect_ok(x, "underflow", 1000000, pick(x, 1, 9000));
-	int64_t page = pick(x, 530000, 999998);
-	struct program *p = run(x, "guard",
-				.args = { "dirty", "1000000", "999999", number(x, page) });
+	if (over)
+		expect_answer(x, "overflow", "1000000", number(x, pick(x, 1, 9000)), "ok\n", 0);
+	if (under)
+		expect_answer(x, "underflow", "1000000", number(x, pick(x, 1, 9000)), "ok\n", 0);
+	const char *page = number(x, pick(x, 530000, 999999));
 
-	expect_output(x, p, say(x, "dirty %lld 999999\n", (long long)page),
-		      "a buffer of a million pages is larger than an int counts bytes");
-	expect_exit(x, p, 0, "a million pages are addresses, not memory");
+	if (works(x, "dirty", "3", "2", "dirty 2\n"))
+		expect_answer(x, "dirty", "1000000", page, say(x, "dirty %s\n", page), 0);
 }
 
-static void sizes_and_errors(struct exam *x)
-{
-	static const char *const full[][3] = { { "overflow", "2", "1" },
-					       { "overflow", "1", "1000000" },
-					       { "dirty", "6", "2" } };
+/* 2^52 + 1 pages of 4096 bytes are 4096 bytes, for who multiplies without looking. */
+static const char impossible[] = "4503599627370497";
 
-	expect_usages(x, "guard", bad_usage);
-	expect_million(x);
-	/* 2^52 + 1 pages of 4096 bytes are 4096 bytes, for who multiplies without looking. */
-	expect_error(x, run(x, "guard", .args = { "overflow", "4503599627370497", "5000" }),
+static void expect_refusals(struct exam *x)
+{
+	static const char *const full[][4] = {
+		{ "overflow", "2", "1", "ok\n" },
+		{ "underflow", "1", "1000000", "guard below offset -1\n" },
+		{ "dirty", "6", "2", "dirty 2\n" },
+	};
+
+	expect_error(x, run(x, "guard", .args = { "overflow", impossible, "5000" }),
 		     "the size of the buffer does not fit into a size_t");
-	expect_error(x, run(x, "guard", .args = { "dirty", "4503599627370497", "2" }),
+	expect_error(x, run(x, "guard", .args = { "dirty", impossible, "2" }),
 		     "the size of the buffer does not fit into a size_t");
 	for (size_t i = 0; i < sizeof(full) / sizeof(full[0]); i++)
-		expect_error(x,
-			     run(x, "guard", .args = { full[i][0], full[i][1], full[i][2] },
-				 .stdout_is = OUTPUT_FULL),
-			     "a result that could not be printed is none");
+		if (works(x, full[i][0], full[i][1], full[i][2], full[i][3]))
+			expect_error(x,
+				     run(x, "guard", .args = { full[i][0], full[i][1], full[i][2] },
+					 .stdout_is = OUTPUT_FULL),
+				     "a result that could not be printed is none");
 	struct program *p = start(x, "guard", .args = { "overflow", "3", "9" });
 	struct fault *fault = fail_call(x, p, CALL_mmap, ENOMEM, NULL, 0);
 
 	finish(x, p);
 	if (fault_struck(fault))
 		expect_error(x, p, "mmap reports failure with MAP_FAILED");
+}
+
+static void sizes_and_errors(struct exam *x)
+{
+	expect_usages(x, "guard", bad_usage);
+	expect_large(x);
+	expect_refusals(x);
 }
 
 /* ---- the lab ----------------------------------------------------------------------------------

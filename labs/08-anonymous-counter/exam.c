@@ -440,9 +440,9 @@ struct duel {
 	struct pair pair;
 	struct process *holder, *comer;
 	const char *holder_name, *comer_name;
-	struct watch *counter;
-	uint64_t address;    /* of the counter */
-	const char *held_at; /* the student's line, or NULL */
+	struct watch *counter, *index, *lock; /* NULL where there is none */
+	uint64_t address;		      /* of the counter */
+	const char *held_at;		      /* the student's line, or NULL */
 	const char *came_to;
 };
 
@@ -509,9 +509,27 @@ static int comer_comes(struct exam *x, struct duel *d)
 	return reached;
 }
 
+/* There are four watchpoints, and a check has many duels. */
+static void end_watches(struct exam *x, struct duel *d)
+{
+	struct watch **all[] = { &d->counter, &d->index, &d->lock };
+
+	for (int i = 0; i < 3; i++) {
+		if (*all[i] != NULL)
+			unwatch(x, *all[i]);
+		*all[i] = NULL;
+	}
+}
+
+static void end_duel(struct exam *x, struct duel *d)
+{
+	end_watches(x, d);
+	kill_program(x, d->pair.program);
+}
+
 static void let_both_go(struct exam *x, struct duel *d)
 {
-	unwatch(x, d->counter);
+	end_watches(x, d);
 	release(x, d->holder);
 	release(x, d->comer);
 	be_patient(x, &d->pair);
@@ -525,38 +543,51 @@ static bool in_shared_memory(struct exam *x, struct process *process, uint64_t a
 	return vma != NULL && is_shared_anonymous(vma);
 }
 
+typedef bool duel_body(struct exam *x, struct duel *d, int number);
+
+static bool fight(struct exam *x, bool child_holds, duel_body *body, int number)
+{
+	struct duel d = start_duel(x, child_holds);
+	bool result = body(x, &d, number);
+
+	end_duel(x, &d);
+	return result;
+}
+
 /* ---- task 2: who can wake whom ----------------------------------------------------------------
  */
 
+static bool judge_wait(struct exam *x, struct duel *d, int unused)
+{
+	(void)unused;
+	if (!holder_comes_to(x, d, at_watch(d->counter)) || comer_comes(x, d) != BLOCKED)
+		return true; /* a lock-free step, a spin lock: nothing sleeps, nothing has to be
+				woken */
+	struct wait_info wait = waiting(x, d->comer);
+
+	if (!wait.futex || !in_shared_memory(x, d->comer, wait.address))
+		return true; /* a lock of another kind: file, semaphore set, pipe … */
+	return expect(
+		x, !wait.futex_private,
+		.expected = say(
+			x, "while the %s holds the lock, the %s waits in a futex between processes",
+			d->holder_name, d->comer_name),
+		.observed =
+			"it waits in a private one (FUTEX_PRIVATE_FLAG, 128): only its own threads can wake it",
+		.from = wait.text, .at = wait.at,
+		.why = "it works as long as nobody has to wait; then the waiter sleeps for ever");
+}
+
 static void lock_is_process_shared(struct exam *x)
 {
-	for (int role = 0; role < 2; role++) {
-		struct duel d = start_duel(x, role == 0);
-
-		if (!holder_comes_to(x, &d, at_watch(d.counter)) || comer_comes(x, &d) != BLOCKED)
-			continue; /* a lock-free step, a spin lock: nothing sleeps, nothing has to
-				     be woken */
-		struct wait_info wait = waiting(x, d.comer);
-
-		if (!wait.futex || !in_shared_memory(x, d.comer, wait.address))
-			continue; /* a lock of another kind: file, semaphore set, pipe … */
-		expect(x, !wait.futex_private,
-		       .expected = say(
-			       x,
-			       "while the %s holds the lock, the %s waits in a futex between processes",
-			       d.holder_name, d.comer_name),
-		       .observed =
-			       "it waits in a private one (FUTEX_PRIVATE_FLAG, 128): only its own threads can wake it",
-		       .from = wait.text, .at = wait.at,
-		       .why = "it works as long as nobody has to wait; then the waiter sleeps for ever");
-		kill_program(x, d.pair.program);
-	}
+	fight(x, true, judge_wait, 0);
+	fight(x, false, judge_wait, 0);
 }
 
 /* ---- task 3: exclusion ------------------------------------------------------------------------
  */
 
-static void expect_duel_survived(struct exam *x, struct duel *d, int came, const char *what)
+static bool expect_duel_survived(struct exam *x, struct duel *d, int came, const char *what)
 {
 	let_both_go(x, d);
 	const char *fault = fault_in_log(x, &d->pair);
@@ -573,6 +604,7 @@ static void expect_duel_survived(struct exam *x, struct duel *d, int came, const
 			 d->came_to ? d->came_to : ""),
 	     .at = d->held_at,
 	     .why = "reading, adding, storing and logging are one step only while nobody else can be in the middle of one");
+	return true;
 }
 
 /* The comer is held in its own step while the holder, who may have read a value that is old now,
@@ -589,52 +621,61 @@ static void stop_comer_too(struct exam *x, struct duel *d)
 			break;
 }
 
-/* Held after its access number `position` to counter, index or lock. False when it does not make
+/* Held after its access number `position` to counter, index or lock; false when it does not make
  * that many. */
-static bool duel_at(struct exam *x, bool child_holds, int position, bool both_inside)
+static bool held_after_access(struct exam *x, struct duel *d, int position)
 {
 	const struct places *f = scene(x, find_places, sizeof(*f));
-	struct duel d = start_duel(x, child_holds);
-	int came = -1;
 
 	if (f->index != 0)
-		watch_memory(x, d.pair.parent, f->index, 4, WATCH_ACCESSES);
+		d->index = watch_memory(x, d->pair.parent, f->index, 4, WATCH_ACCESSES);
 	if (f->lock != 0 && f->lock != f->index)
-		watch_memory(x, d.pair.parent, f->lock, 4, WATCH_ACCESSES);
+		d->lock = watch_memory(x, d->pair.parent, f->lock, 4, WATCH_ACCESSES);
 	for (int i = 0; i <= position; i++)
-		if (!holder_comes_to(x, &d, at_watch(NULL)))
+		if (!holder_comes_to(x, d, at_watch(NULL)))
 			return false;
-	came = comer_comes(x, &d);
-	if (both_inside && came == CAME) {
-		stop_comer_too(x, &d);
-	} else {
-		/* To its end, or to where it waits. */
-		for (int i = 0; i < 1000 && came == CAME; i++)
-			came = comer_comes(x, &d);
-		came = d.came_to ? CAME : came;
-	}
-	expect_duel_survived(x, &d, came,
-			     say(x, "after access number %d of its step", position + 1));
-	kill_program(x, d.pair.program);
 	return true;
 }
 
-/* A few instructions further than the first access, whatever they do. */
-static void duel_after_steps(struct exam *x, bool child_holds, int steps)
+/* The comer is stopped in its first step, and the holder comes to his. */
+static bool both_inside(struct exam *x, struct duel *d, int position)
 {
-	struct duel d = start_duel(x, child_holds);
+	if (!held_after_access(x, d, position))
+		return false;
+	int came = comer_comes(x, d);
 
-	if (!holder_comes_to(x, &d, at_watch(d.counter)))
-		return;
+	if (came == CAME)
+		stop_comer_too(x, d);
+	return expect_duel_survived(x, d, came,
+				    say(x, "after access number %d of its step", position + 1));
+}
+
+/* The comer takes all its steps, as far as it can. */
+static bool overtaken(struct exam *x, struct duel *d, int position)
+{
+	if (!held_after_access(x, d, position))
+		return false;
+	int came = comer_comes(x, d);
+
+	for (int i = 0; i < 1000 && came == CAME; i++)
+		came = comer_comes(x, d);
+	return expect_duel_survived(x, d, d->came_to ? CAME : came,
+				    say(x, "after access number %d of its step", position + 1));
+}
+
+/* A few instructions further than the first access, whatever they do. */
+static bool held_after_steps(struct exam *x, struct duel *d, int steps)
+{
+	if (!holder_comes_to(x, d, at_watch(d->counter)))
+		return false;
 	for (int i = 0; i < steps; i++)
-		if (!step(x, d.holder))
-			return;
-	int came = comer_comes(x, &d);
+		if (!step(x, d->holder))
+			return false;
+	int came = comer_comes(x, d);
 
-	stop_comer_too(x, &d);
-	expect_duel_survived(x, &d, came,
-			     say(x, "%d instructions after it came to the counter", steps));
-	kill_program(x, d.pair.program);
+	stop_comer_too(x, d);
+	return expect_duel_survived(x, d, came,
+				    say(x, "%d instructions after it came to the counter", steps));
 }
 
 #ifdef __x86_64__
@@ -683,20 +724,19 @@ static bool spins_on_plain_variable(struct exam *x, struct duel *d)
 }
 #endif
 
-static void expect_no_plain_spinning(struct exam *x, bool child_holds)
+static bool expect_no_plain_spinning(struct exam *x, struct duel *d, int unused)
 {
-	struct duel d = start_duel(x, child_holds);
-
-	if (!holder_comes_to(x, &d, at_watch(d.counter)) || comer_comes(x, &d) >= 0)
-		return;
-	need(x, !spins_on_plain_variable(x, &d),
+	(void)unused;
+	if (!holder_comes_to(x, d, at_watch(d->counter)) || comer_comes(x, d) >= 0)
+		return true;
+	need(x, !spins_on_plain_variable(x, d),
 	     .expected = say(
 		     x,
 		     "while the %s is in its step, the %s waits in the kernel, or for an atomic variable",
-		     d.holder_name, d.comer_name),
-	     .observed = "it spins on a plain variable", .at = last_stop(x, d.pair.program)->at,
+		     d->holder_name, d->comer_name),
+	     .observed = "it spins on a plain variable", .at = last_stop(x, d->pair.program)->at,
 	     .why = "for a plain variable nothing is promised between processes, volatile or not, and the CPU is burnt");
-	kill_program(x, d.pair.program);
+	return true;
 }
 
 static void steps_exclude_each_other(struct exam *x)
@@ -705,12 +745,12 @@ static void steps_exclude_each_other(struct exam *x)
 
 	for (int role = 0; role < 2; role++) {
 		for (int position = 0; position < MOST_POSITIONS; position++)
-			if (!duel_at(x, role == 0, position, true) ||
-			    !duel_at(x, role == 0, position, false))
+			if (!fight(x, role == 0, both_inside, position) ||
+			    !fight(x, role == 0, overtaken, position))
 				break;
 		for (size_t i = 0; i < sizeof(further) / sizeof(further[0]); i++)
-			duel_after_steps(x, role == 0, further[i]);
-		expect_no_plain_spinning(x, role == 0);
+			fight(x, role == 0, held_after_steps, further[i]);
+		fight(x, role == 0, expect_no_plain_spinning, 0);
 	}
 }
 
@@ -741,18 +781,26 @@ static bool comes_in_between(struct exam *x, struct duel *d)
 	       holder_has_steps_left(x, d);
 }
 
-/* The holder goes on instruction by instruction, and after every few the comer may try. */
-static bool comes_in_a_gap(struct exam *x, bool child_holds)
+/* Both run freely, once the comer has come as far as it could. */
+static bool comes_sooner_or_later(struct exam *x, struct duel *d, int unused)
 {
-	struct duel d = start_duel(x, child_holds);
+	(void)unused;
+	return holder_comes_to(x, d, at_watch(d->counter)) &&
+	       ((comer_comes(x, d) == CAME && holder_has_steps_left(x, d)) ||
+		comes_in_between(x, d));
+}
 
-	if (!holder_comes_to(x, &d, at_watch(d.counter)))
+/* The holder goes on instruction by instruction, and after every few the comer may try. */
+static bool comes_in_a_gap(struct exam *x, struct duel *d, int unused)
+{
+	(void)unused;
+	if (!holder_comes_to(x, d, at_watch(d->counter)))
 		return false;
 	for (int i = 0; i < 6000; i++) {
-		if (i % (i < 600 ? 4 : 24) == 0 && comer_comes(x, &d) == CAME)
-			return holder_has_steps_left(x, &d);
-		hold(x, d.comer);
-		if (!step(x, d.holder))
+		if (i % (i < 600 ? 4 : 24) == 0 && comer_comes(x, d) == CAME)
+			return holder_has_steps_left(x, d);
+		hold(x, d->comer);
+		if (!step(x, d->holder))
 			return false;
 	}
 	return false;
@@ -761,20 +809,17 @@ static bool comes_in_a_gap(struct exam *x, bool child_holds)
 static void steps_interleave(struct exam *x)
 {
 	for (int role = 0; role < 2; role++) {
-		struct duel d = start_duel(x, role == 0);
-		bool found = holder_comes_to(x, &d, at_watch(d.counter)) &&
-			     comer_comes(x, &d) == CAME && holder_has_steps_left(x, &d);
-		const char *where = waiting(x, d.comer).text, *at = waiting(x, d.comer).at;
+		bool child_holds = role == 0;
+		const char *holder = child_holds ? "child" : "parent",
+			   *comer = child_holds ? "parent" : "child";
 
-		found = found || comes_in_between(x, &d);
-		kill_program(x, d.pair.program);
-		found = found || comes_in_a_gap(x, role == 0);
-		expect(x, found,
+		expect(x,
+		       fight(x, child_holds, comes_sooner_or_later, 0) ||
+			       fight(x, child_holds, comes_in_a_gap, 0),
 		       .expected = say(x,
 				       "the %s takes a step before the %s has taken all of its own",
-				       d.comer_name, d.holder_name),
-		       .observed = say(x, "it never does, however slow the %s is", d.holder_name),
-		       .from = where, .at = at,
+				       comer, holder),
+		       .observed = say(x, "it never does, however slow the %s is", holder),
 		       .why = "a lock that is held for all the steps, or a wait for the other's end, makes two processes do the work of one after the other");
 	}
 }
@@ -806,33 +851,31 @@ static void child_is_reaped(struct exam *x)
 /* ---- interruptions ----------------------------------------------------------------------------
  */
 
-static void interrupt_lock(struct exam *x, bool child_holds)
+static bool interrupt_lock(struct exam *x, struct duel *d, int unused)
 {
-	struct duel d = start_duel(x, child_holds);
-
-	if (!holder_comes_to(x, &d, at_watch(d.counter)) || comer_comes(x, &d) != BLOCKED)
-		return;
-	struct wait_info wait = waiting(x, d.comer);
+	(void)unused;
+	if (!holder_comes_to(x, d, at_watch(d->counter)) || comer_comes(x, d) != BLOCKED)
+		return false;
+	struct wait_info wait = waiting(x, d->comer);
 
 	/* The kernel itself goes on with an interrupted FUTEX_LOCK_PI. */
-	if (!wait.futex || strstr(wait.text, "FUTEX_WAIT") == NULL || !interrupt_wait(x, d.comer))
-		return;
-	int came = comer_comes(x, &d);
+	if (!wait.futex || strstr(wait.text, "FUTEX_WAIT") == NULL || !interrupt_wait(x, d->comer))
+		return false;
+	int came = comer_comes(x, d);
 
-	need(x, came != CAME || !last_access(x, d.pair.program).stored,
+	need(x, came != CAME || !last_access(x, d->pair.program).stored,
 	     .expected = say(x, "the %s, interrupted in its wait for the lock, waits again",
-			     d.comer_name),
+			     d->comer_name),
 	     .observed = say(x, "it goes on to the counter while the %s holds the lock",
-			     d.holder_name),
-	     .from = say(x, "%s = -1 EINTR", wait.text), .at = d.came_to ? d.came_to : wait.at,
+			     d->holder_name),
+	     .from = say(x, "%s = -1 EINTR", wait.text), .at = d->came_to ? d->came_to : wait.at,
 	     .why = "sem_wait that returns -1 has not taken anything");
-	let_both_go(x, &d);
-	expect_log(
-		x, &d.pair,
+	let_both_go(x, d);
+	return expect_log(
+		x, &d->pair,
 		say(x,
 		    "the %s was interrupted in %s: no reason to give up, nor to go on without the lock",
-		    d.comer_name, wait.text));
-	kill_program(x, d.pair.program);
+		    d->comer_name, wait.text));
 }
 
 static void interrupt_wait_for_child(struct exam *x)
@@ -864,8 +907,8 @@ static void survives_interrupts(struct exam *x)
 	interrupt_wait_for_child(x);
 	if (!have_watchpoints(x))
 		return;
-	interrupt_lock(x, true);
-	interrupt_lock(x, false);
+	fight(x, true, interrupt_lock, 0);
+	fight(x, false, interrupt_lock, 0);
 }
 
 /* ---- many steps, and errors -------------------------------------------------------------------
