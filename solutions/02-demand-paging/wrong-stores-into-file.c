@@ -1,152 +1,116 @@
 // expect: FAIL file-untouched
-// Maps the file shared and stores into it: one page a touch, but the file is changed.
+// A mapping for each page, shared, and a store into it: one page a touch, but the file is changed.
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
-struct mapping {
-	unsigned char *start;
-	size_t pages;
+struct visited {
+	uintmax_t page;
+	volatile char *byte;
 };
 
-static size_t page_size;
-
-static void fail(const char *what)
+static void die(const char *what, int error)
 {
-	fprintf(stderr, "demand: %s: %s\n", what, strerror(errno));
-	exit(1);
+	fprintf(stderr, "demand: %s: %s\n", what, strerror(error));
+	exit(EXIT_FAILURE);
 }
 
-static void fail_because(const char *what, const char *reason)
+static volatile char *place_of(struct visited *seen, size_t *count, uintmax_t page, int fd)
 {
-	fprintf(stderr, "demand: %s: %s\n", what, reason);
-	exit(1);
+	long size = sysconf(_SC_PAGESIZE);
+
+	for (size_t i = 0; i < *count; i++)
+		if (seen[i].page == page)
+			return seen[i].byte;
+
+	void *map = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+			 (off_t)page * size);
+	if (map == MAP_FAILED)
+		die("mmap", errno);
+	seen[*count] = (struct visited){ page, map };
+	return seen[(*count)++].byte;
 }
 
-static void usage(void)
+/* The mappings are all over the place: know them by device and inode. */
+static uintmax_t rss_of(const struct stat *st)
 {
-	fprintf(stderr, "usage: demand FILE PAGE...\n");
-	exit(2);
-}
-
-/* A page's number: decimal digits only. One that is too large becomes SIZE_MAX: no file has that.
- */
-static size_t page_number(const char *text)
-{
-	if (*text == '\0' || text[strspn(text, "0123456789")] != '\0')
-		usage();
-	return strtoull(text, NULL, 10);
-}
-
-/* Maps all of FILE. An empty file cannot be mapped, and needs not be: it has no page to touch. */
-static struct mapping map_file(const char *file)
-{
-	struct mapping map = { NULL, 0 };
-	struct stat st;
-	int fd = open(file, O_RDWR | O_NONBLOCK); /* or the open of a FIFO would wait */
-
-	if (fd == -1 || fstat(fd, &st) == -1)
-		fail(file);
-	if (!S_ISREG(st.st_mode))
-		fail_because(file, "not a regular file");
-
-	map.pages = ((size_t)st.st_size + page_size - 1) / page_size;
-	if (map.pages > 0) {
-		map.start = mmap(NULL, map.pages * page_size, PROT_READ | PROT_WRITE, MAP_SHARED,
-				 fd, 0);
-		if (map.start == MAP_FAILED)
-			fail("mmap");
-	}
-	close(fd);
-	return map;
-}
-
-/* Rss of the mapping: the sum over its lines in smaps, for it may be shown in pieces. */
-static unsigned long resident_kb(const struct mapping *map)
-{
-	uintptr_t start = (uintptr_t)map->start, end = start + map->pages * page_size;
-	FILE *smaps = fopen("/proc/self/smaps", "r");
-	unsigned long low, high, kb, sum = 0;
-	char *line = NULL;
-	size_t size = 0;
+	char line[8192];
+	uintmax_t sum = 0, inode, kb;
+	unsigned major_of, minor_of;
 	int ours = 0;
+	FILE *smaps = fopen("/proc/self/smaps", "r");
 
-	if (smaps == NULL)
-		fail("/proc/self/smaps");
-	while (getline(&line, &size, smaps) != -1) {
-		if (sscanf(line, "%lx-%lx ", &low, &high) == 2)
-			ours = low >= start && high <= end;
-		else if (ours && sscanf(line, "Rss: %lu kB", &kb) == 1)
+	if (!smaps)
+		die("smaps", errno);
+	while (fgets(line, sizeof line, smaps)) {
+		if (sscanf(line, "%*x-%*x %*s %*x %x:%x %ju", &major_of, &minor_of, &inode) == 3)
+			ours = inode == st->st_ino && makedev(major_of, minor_of) == st->st_dev;
+		else if (ours && sscanf(line, "Rss: %ju", &kb) == 1)
 			sum += kb;
 	}
-	free(line);
 	fclose(smaps);
 	return sum;
 }
 
-static long faults(void)
+int main(int argc, char **argv)
 {
-	struct rusage used;
-
-	if (getrusage(RUSAGE_SELF, &used) == -1)
-		fail("getrusage");
-	return used.ru_minflt + used.ru_majflt;
-}
-
-/* The faults that one store into the page costs. Nothing else may come between the two counts. */
-static long touch(const struct mapping *map, size_t page)
-{
-	volatile unsigned char *byte = map->start + page * page_size;
-	long before = faults();
-
-	*byte = 0;
-	return faults() - before;
-}
-
-static size_t cached_pages(const struct mapping *map)
-{
-	unsigned char *in_cache = malloc(map->pages + 1);
-	size_t count = 0;
-
-	if (in_cache == NULL)
-		fail("malloc");
-	if (map->pages > 0 && mincore(map->start, map->pages * page_size, in_cache) == -1)
-		fail("mincore");
-	for (size_t i = 0; i < map->pages; i++)
-		count += in_cache[i] & 1;
-	free(in_cache);
-	return count;
-}
-
-int main(int argc, char *argv[])
-{
-	if (argc < 3)
-		usage();
-	for (int i = 2; i < argc; i++)
-		page_number(argv[i]);
-
-	page_size = (size_t)sysconf(_SC_PAGESIZE);
-	struct mapping map = map_file(argv[1]);
+	struct rusage before, after;
+	struct stat st;
+	size_t visits = 0;
 
 	for (int i = 2; i < argc; i++)
-		if (page_number(argv[i]) >= map.pages)
-			fail_because(argv[i], "no such page");
-
-	for (int i = 2; i < argc; i++) {
-		size_t page = page_number(argv[i]);
-		long cost = touch(&map, page);
-
-		printf("page %zu resident_kb %lu faults %ld\n", page, resident_kb(&map), cost);
+		if (!*argv[i] || strspn(argv[i], "0123456789") != strlen(argv[i]))
+			argc = 0;
+	if (argc < 3) {
+		fputs("usage: demand FILE PAGE...\n", stderr);
+		return 2;
 	}
-	printf("cached %zu of %zu\n", cached_pages(&map), map.pages);
-	if (fflush(stdout) == EOF || ferror(stdout))
-		fail("standard output");
+	if (stat(argv[1], &st))
+		die(argv[1], errno);
+	if (!S_ISREG(st.st_mode))
+		die(argv[1], EINVAL);
+
+	int fd = open(argv[1], O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		die(argv[1], errno);
+
+	size_t size = (size_t)sysconf(_SC_PAGESIZE);
+	uintmax_t pages = (uintmax_t)st.st_size / size + ((uintmax_t)st.st_size % size > 0);
+	for (int i = 2; i < argc; i++)
+		if (strtoumax(argv[i], NULL, 10) >= pages)
+			die(argv[i], ERANGE);
+
+	struct visited *seen = calloc((size_t)argc, sizeof *seen);
+	if (!seen)
+		die("calloc", errno);
+	for (int i = 2; i < argc; i++) {
+		volatile char *byte = place_of(seen, &visits, strtoumax(argv[i], NULL, 10), fd);
+
+		getrusage(RUSAGE_SELF, &before);
+		*byte = 1;
+		getrusage(RUSAGE_SELF, &after);
+		printf("page %ju resident_kb %ju faults %ld\n", strtoumax(argv[i], NULL, 10),
+		       rss_of(&st),
+		       after.ru_minflt - before.ru_minflt + after.ru_majflt - before.ru_majflt);
+	}
+
+	/* A last mapping, of the whole, for mincore() alone; nothing of it is ever touched. */
+	void *whole = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+	unsigned char *in = malloc(pages);
+	uintmax_t cached = 0;
+	if (whole == MAP_FAILED || !in || mincore(whole, (size_t)st.st_size, in))
+		die("mincore", errno);
+	for (uintmax_t i = 0; i < pages; i++)
+		cached += in[i] & 1u;
+	if (printf("cached %ju of %ju\n", cached, pages) < 0 || fclose(stdout))
+		die("stdout", errno);
 	return 0;
 }

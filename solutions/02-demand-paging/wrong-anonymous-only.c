@@ -1,5 +1,5 @@
 // expect: FAIL resident-as-smaps
-// Adds up Private_Dirty: right for its own copies, blind to pages that are only mapped.
+// Adds up Anonymous: right for its own copies, blind to pages that are only mapped.
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -83,7 +83,7 @@ static unsigned long resident_kb(const struct mapping *map)
 	while (getline(&line, &size, smaps) != -1) {
 		if (sscanf(line, "%lx-%lx ", &low, &high) == 2)
 			ours = low >= start && high <= end;
-		else if (ours && sscanf(line, "Private_Dirty: %lu kB", &kb) == 1)
+		else if (ours && sscanf(line, "Anonymous: %lu kB", &kb) == 1)
 			sum += kb;
 	}
 	free(line);
