@@ -52,7 +52,7 @@ static const struct row rows[HOST_FEATURE_COUNT] = {
 	[HOST_CACHESTAT] = { "cachestat", "cachestat", probe_cachestat, NOTHING,
 			     "checks that msync really wrote are skipped", "Linux 6.5 or newer" },
 	[HOST_CGROUP] = { "cgroup", "cgroup v2", probe_cgroup, NOTHING,
-			  "memory of a lab's programs together is watched, not enforced by the kernel",
+			  "memory of a lab's programs together is looked at every 50 ms, not held by the kernel",
 			  "run as root, or in a session whose cgroup systemd delegates: "
 			  "systemd-run --user --scope -p Delegate=yes maplab" },
 	[HOST_DISK] = { "disk", "scratch on a disk", probe_disk, NOTHING,

@@ -14,6 +14,7 @@
 #include <linux/magic.h>
 #include <linux/seccomp.h>
 #include <locale.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -42,7 +43,7 @@ bool probe_landlock_scope(struct host_answer *a)
 {
 	int abi = landlock_abi();
 
-	answer_detail(a, "ABI %d, 6 has it", abi);
+	answer_detail(a, "ABI %d, 6 is needed", abi);
 	return abi >= 6;
 }
 
@@ -72,6 +73,11 @@ bool probe_cgroup(struct host_answer *a)
 
 	if (cgroup_make(&group, &limits) < 0) {
 		answer_detail(a, "no cgroup with memory and pids can be made from this session");
+		if (geteuid() == 0)
+			answer_remedy(
+				a,
+				"cgroup v2 alone, not beside v1: "
+				"systemd.unified_cgroup_hierarchy=1 on the kernel's command line");
 		return false;
 	}
 	answer_detail(a, "made and removed %.200s", group.path);
@@ -83,6 +89,7 @@ bool probe_cgroup(struct host_answer *a)
 /* The names that matter to a reader; other disks are told by number. */
 static const char *filesystem_name(long type)
 {
+	static char number[40];
 	static const struct {
 		long type;
 		const char *name;
@@ -97,7 +104,8 @@ static const char *filesystem_name(long type)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (names[i].type == type)
 			return names[i].name;
-	return "a file system of type";
+	snprintf(number, sizeof(number), "file system 0x%lx", (unsigned long)type);
+	return number;
 }
 
 bool probe_disk(struct host_answer *a)
@@ -112,8 +120,8 @@ bool probe_disk(struct host_answer *a)
 	}
 	found = scratch_is_disk(path) != 0;
 	if (statfs(path, &fs) == 0)
-		answer_detail(a, "%s 0x%lx below %.*s", filesystem_name((long)fs.f_type),
-			      (unsigned long)fs.f_type, (int)(strrchr(path, '/') - path), path);
+		answer_detail(a, "%s, %.*s", filesystem_name((long)fs.f_type),
+			      (int)(strrchr(path, '/') - path), path);
 	rmdir(path);
 	return found;
 }

@@ -198,6 +198,8 @@ int launcher_main(int argc, char **argv)
 	prctl(PR_SET_NAME, "maplab-launcher"); /* 15 letters; else it is the descriptor's number */
 	umask(0);
 	channel = keep_channel_alone(atoi(argv[2]));
+	if (channel < 0)
+		return 2;
 	be_first_to_go();
 	if (argc == 5 && confine(argv[4], strcmp(argv[3], "partial") == 0) < 0) {
 		fprintf(stderr, "cannot confine: %s\n", strerror(errno));
