@@ -674,7 +674,7 @@ static void order_over_three_wraps(struct exam *x)
 	remove_name(x, QUEUE);
 	make_queue(x);
 	for (int round = 0; round < 4 && !failed(x); round++) {
-		int count = round == 1 ? QUEUE_SLOTS : (int)pick(x, 60, QUEUE_SLOTS);
+		int count = (int)pick(x, 70, QUEUE_SLOTS - 1);
 
 		lines = fresh_lines(x, count);
 		send_text(x, lines);
@@ -728,7 +728,9 @@ static void empty_queue_blocks(struct exam *x)
 	struct program *receiver = start(x, "queue", .args = { "recv", QUEUE, "1" }), *sender;
 
 	waits_patiently(x, receiver, "a message in an empty queue");
+	hold_program(x, receiver); /* so that the sender is judged alone */
 	sender = run(x, "queue", .args = { "send", QUEUE }, .input = "at last\n");
+	release_program(x, receiver);
 	expect_exit(x, sender, 0,
 		    "the queue is empty, and the receiver that waits must not keep the lock");
 	finish(x, receiver);
@@ -743,16 +745,18 @@ static void full_queue_blocks(struct exam *x)
 	struct program *sender = start(x, "queue", .args = { "send", QUEUE },
 				       .input = "one more\n"),
 		       *receiver;
-	const char *first = say(x, "%s\n", q->text[q->read_index]);
+	const char *oldest = waiting_lines(x, q, q->read_index, 2);
 
 	waits_patiently(x, sender, "a free slot in a full queue");
-	receiver = run(x, "queue", .args = { "recv", QUEUE, "1" });
+	hold_program(x, sender); /* so that the receiver is judged alone */
+	receiver = run(x, "queue", .args = { "recv", QUEUE, "2" });
+	release_program(x, sender);
 	if (expect_exit(x, receiver, 0,
 			"the queue is full, and the sender that waits must not keep the lock"))
-		expect_output(x, receiver, first, "the oldest message");
+		expect_output(x, receiver, oldest, "the oldest messages");
 	finish(x, sender);
-	expect_exit(x, sender, 0, "a slot is free now");
-	expect_state(x, q, QUEUE_SLOTS, "one message went and one came");
+	expect_exit(x, sender, 0, "slots are free now");
+	expect_state(x, q, QUEUE_SLOTS - 1, "two messages went and one came");
 }
 
 /* The exam is inside: nobody else comes in, and nobody spins before the door. */
@@ -767,6 +771,7 @@ static void taken_lock_blocks(struct exam *x)
 	set_limits(x, receiver, 1000, 20000, 20000);
 	if (run_to(x, receiver, when_blocked(), at_end()) == 1)
 		return; /* it never asks for the lock: another check says so */
+	interrupt_wait(x, waiter(x, receiver));
 	waits_patiently(x, receiver, "the lock");
 	sem_post(&q->lock);
 	finish(x, receiver);
@@ -1070,15 +1075,15 @@ static void sent_before_the_next_read(struct exam *x)
 	feed(x, p, "first\n");
 	need_hungry(x, p);
 	expect_state(x, q, 1, why);
-	feed(x, p, "second\n\nthird\nhalf a li");
+	feed(x, p, "second\nthird\nhalf a li");
 	need_hungry(x, p);
-	expect_state(x, q, 4, why);
-	feed(x, p, "ne");
+	expect_state(x, q, 3, why);
+	feed(x, p, "ne\n");
 	feed_end(x, p);
 	finish(x, p);
 	expect_exit(x, p, 0, "the input has ended");
-	if (expect_state(x, q, 5, "a last line without newline is a message"))
-		receive_text(x, 5, "first\nsecond\n\nthird\nhalf a line\n", "all lines, in order");
+	if (expect_state(x, q, 4, "all lines are sent"))
+		receive_text(x, 4, "first\nsecond\nthird\nhalf a line\n", "all lines, in order");
 }
 
 static void printed_before_the_next_wait(struct exam *x)
