@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
+#include <sys/ptrace.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
@@ -326,8 +327,12 @@ static void reap_if_traced(pid_t pid, void *context)
 		return;
 	/* the leader can be reaped after the last of its threads only */
 	count = proc_tasks(pid, tids, sizeof(tids) / sizeof(tids[0]));
-	for (int i = count < 256 ? count - 1 : 255; i >= 0; i--)
+	for (int i = count < 256 ? count - 1 : 255; i >= 0; i--) {
 		waitpid(tids[i], NULL, WNOHANG | __WALL);
+		/* one that was told to stop at its exit stands there, killed or not, until let go
+		 */
+		ptrace(PTRACE_CONT, tids[i], NULL, NULL);
+	}
 }
 
 void leftovers_reap_traced(void)

@@ -153,7 +153,7 @@ static void reap_first(struct stage *stage)
 		if (pid == stage->first && (WIFEXITED(status) || WIFSIGNALED(status)))
 			break;
 		/* dead programs that the tracer has not reaped keep their namespace, and bwrap */
-		if (clock_now() > begun + 3 * NS_PER_MS)
+		if (clock_now() > begun + NS_PER_MS)
 			leftovers_reap_traced();
 		nanosleep(&moment, NULL);
 	}

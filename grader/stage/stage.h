@@ -101,9 +101,11 @@ struct stage *stage_open(const struct stage_options *options, const char **why);
 
 /*
  * Kills every process of the stage, waits until they are gone, removes the scratch directory, the
- * cgroup, and what the programs left. Zombies of traced processes are the tracer's: it should have
- * reaped them, or they are reaped here. NULL is allowed. Never fails; what could not be removed is
- * left to the janitor and warned about.
+ * cgroup, and what the programs left. The worker may still trace all of them, stopped or not: here
+ * they are let go, through PTRACE_EVENT_EXIT too, and reaped. Whoever wants to see the programs end
+ * must do so before, and never wait for the launcher alone: its death waits for that of all the
+ * others. NULL is allowed. Never fails; what could not be removed is left to the janitor and warned
+ * about.
  */
 void stage_close(struct stage *stage);
 

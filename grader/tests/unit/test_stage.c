@@ -545,6 +545,43 @@ START_TEST(memory_together_is_limited)
 }
 END_TEST
 
+/* Programs that stand at a stop, and will stop once more at their exit, must not hold up the end.
+ */
+START_TEST(stopped_programs_do_not_hold_up_the_end)
+{
+	const char *argv[] = { "maplab", ROLE_WORD, "stay", "", NULL };
+	const long all = PTRACE_O_TRACEFORK | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT |
+			 PTRACE_O_EXITKILL;
+	struct stage_program program;
+	struct play play;
+	int64_t begun;
+	int status;
+
+	if (!prepare(_i))
+		return;
+	open_play(&play);
+	ptrace(PTRACE_INTERRUPT, stage_launcher(play.stage), NULL, NULL);
+	ck_assert_int_gt(waitpid(stage_launcher(play.stage), &status, __WALL), 0);
+	ck_assert_int_eq(ptrace(PTRACE_SETOPTIONS, stage_launcher(play.stage), NULL, all), 0);
+	ptrace(PTRACE_CONT, stage_launcher(play.stage), NULL, NULL);
+	program = role_program(&play, argv);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(stage_launch(play.stage, &program), 0);
+	/* a dozen stops, then leave them as they stand */
+	for (int i = 0; i < 12; i++) {
+		pid_t pid = waitpid(-1, &status, __WALL);
+
+		if (pid == stage_launcher(play.stage) || i < 6)
+			ptrace(PTRACE_CONT, pid, NULL, NULL);
+		if (i >= 8)
+			break;
+	}
+	begun = clock_now();
+	stage_close(play.stage);
+	ck_assert_int_lt(clock_now() - begun, 500 * NS_PER_MS);
+}
+END_TEST
+
 /* What the victim of the next test tells before it is killed. */
 struct victim {
 	char scratch[PATH_MAX];
@@ -745,6 +782,7 @@ Suite *stage_suite(void)
 	tcase_add_loop_test(each, a_failed_launch_says_so, 0, WAYS);
 	tcase_add_loop_test(each, untraced_programs_are_announced, 0, WAYS);
 	tcase_add_loop_test(each, usage_counts_memory, 0, WAYS);
+	tcase_add_loop_test(each, stopped_programs_do_not_hold_up_the_end, 0, WAYS);
 	tcase_add_test(other, sizes_are_limited);
 	tcase_add_test(other, memory_together_is_limited);
 	tcase_add_test(other, one_partial_stage_at_a_time);
