@@ -16,9 +16,12 @@
 #include "run/handlers.h"
 #include "trace/filter.h"
 
+#define LEAST_PATIENCE (1.0 / 32)
+
 enum {
-	CPU_LIMIT_S = 20,
+	CPU_LIMIT_S = 15, /* a program that watches the clock instead of sleeping may need ten */
 	WALL_LIMIT_S = 60,
+	EVENT_LIMIT = 150 * 1000, /* of one run */
 	VIRTUAL_LIMIT_S = 600,
 	OUTPUT_LIMIT = 16 << 20,
 	FIRST_WAIT_NS = 30 * 1000, /* between two looks whether all is quiet */
@@ -102,7 +105,7 @@ struct session *session_new(struct stage *stage, struct arena *arena, const char
 	session->stage = stage;
 	session->arena = arena;
 	session->began = clock_now();
-	session->time_scale = 1;
+	session->time_scale = session->patience = 1;
 	session->output_limit = OUTPUT_LIMIT;
 	session->child_signals = open_child_signals();
 	session->tracer = tracer_new(stage_launcher(stage));
@@ -320,21 +323,32 @@ static void consider_whole(struct run *run, enum moment_kind kind)
 			run->reached = i;
 }
 
-static void check_limits(struct run *run, const struct session *session)
+static int64_t scaled(int64_t limit, double factor)
+{
+	return (int64_t)((double)limit * factor);
+}
+
+static void check_limits(struct run *run, struct session *session)
 {
 	struct program *program = run->program;
 	const char *spent = NULL;
 
 	if (program->output_lost)
 		spent = "output";
-	else if (program_cpu(program) - run->cpu_began > program->cpu_limit)
+	else if (program->event_count - run->events_began > EVENT_LIMIT)
+		spent = "system calls";
+	else if (program_cpu(program) - run->cpu_began > scaled(program->cpu_limit, session->patience))
 		spent = "CPU time";
-	else if (clock_now() - run->wall_began > (int64_t)((double)program->wall_limit * session->time_scale))
+	else if (clock_now() - run->wall_began >
+		 scaled(program->wall_limit, session->patience * session->time_scale))
 		spent = "wall time";
 	if (!spent)
 		return;
 	program->spent = spent;
 	run->reached = SPENT;
+	/* who has once used up a limit will do it again: no need to wait as long each time */
+	if (session->patience > LEAST_PATIENCE)
+		session->patience /= 4;
 }
 
 static bool everybody_gone(const struct session *session, struct run *run)
@@ -430,6 +444,7 @@ static void run_begin(const struct session *session, struct run *run)
 	run->cpu_began = program_cpu(run->program);
 	run->wall_began = clock_now();
 	run->virtual_began = session->virtual_now;
+	run->events_began = run->program->event_count;
 	run->program->spent = NULL;
 	for (int i = 0; run->moments[i].kind != MOMENT_NONE; i++)
 		run->wants_blocked |= run->moments[i].kind == MOMENT_BLOCKED;
@@ -492,6 +507,7 @@ static bool request(struct session *session, struct program *program, const char
 	for (int i = 0; i < LAUNCH_ARGS && launch->args[i]; i++)
 		argv[count++] = launch->args[i];
 	argv[count] = NULL;
+	limits.value[LIMIT_CPU] = 4 * CPU_LIMIT_S; /* ours comes first, and says where the program was */
 	if (launch->address_space)
 		limits.value[LIMIT_ADDRESS_SPACE] = launch->address_space;
 	if (launch->file_size)

@@ -37,6 +37,7 @@ struct session {
 	int64_t began;           /* clock_now() */
 	int64_t virtual_now;     /* ns */
 	double time_scale;       /* of wall limits */
+	double patience;	 /* of CPU and wall limits: falls with each limit that was used up */
 	struct watch_set watches;
 	const struct watch *hit; /* of the trap that is being digested */
 	struct sock_filter *filter;
@@ -106,6 +107,7 @@ struct run {
 	bool wants_blocked; /* one of the moments is MOMENT_BLOCKED */
 	int reached;    /* index of a moment, RAN_OUT …, or NOT_YET */
 	int64_t cpu_began, wall_began, virtual_began;
+	size_t events_began;
 	unsigned digested;
 };
 
