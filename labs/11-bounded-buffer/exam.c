@@ -79,9 +79,19 @@ static void attach_keeper(struct exam *x, struct store *s, const char *how)
 /* What stands in the memory now. */
 static struct bounded_buffer *look(struct exam *x, struct store *s)
 {
+	if (!s->keeper && !s->b)
+		s->b = map_into_exam(x, OBJECT, NULL);
 	if (s->keeper && !peek(x, s->keeper, s->at, s->b, s->size))
 		broken(x, "the keeper's segment cannot be read");
 	return s->b;
+}
+
+/* A copy of it. */
+static const void *copy_of(struct exam *x, struct store *s)
+{
+	if (!s->keeper)
+		return file_bytes(x, OBJECT, 0, s->size).data;
+	return memcpy(room(x, s->size), look(x, s), s->size);
 }
 
 static struct watch *watch_at(struct exam *x, struct store *s, size_t offset, enum watch_kind kind)
@@ -136,10 +146,8 @@ static struct store put_bytes_there(struct exam *x, const struct kind *kind, con
 		attach_keeper(x, &s, "make");
 		if (!poke(x, s.keeper, s.at, data, size))
 			broken(x, "the keeper's segment cannot be written");
-		look(x, &s);
 	} else {
 		put_file(x, OBJECT, data, size, 0600);
-		s.b = map_into_exam(x, OBJECT, &s.size);
 	}
 	return s;
 }
@@ -270,9 +278,6 @@ static struct store created(struct exam *x, const struct kind *kind, uint32_t ca
 
 	if (kind->sysv)
 		attach_keeper(x, &s, "find");
-	else
-		s.b = map_into_exam(x, OBJECT, &s.size);
-	look(x, &s);
 	return s;
 }
 
@@ -465,7 +470,7 @@ static void expect_refused(struct exam *x, struct program *p, struct store *s, c
 			   const char *why)
 {
 	expect_error(x, p, why);
-	expect(x, memcmp(look(x, s), before, s->size) == 0,
+	expect(x, memcmp(copy_of(x, s), before, s->size) == 0,
 	       .expected = "the buffer that was there is left as it was",
 	       .observed = "its bytes have changed", .from = say(x, "after `%s`", command_of(x, p)),
 	       .why = why);
@@ -474,7 +479,7 @@ static void expect_refused(struct exam *x, struct program *p, struct store *s, c
 static void create_on_existing(struct exam *x, const struct kind *kind)
 {
 	struct store s = put_buffer(x, kind, 7, 5, pick(x, 1, 1000), 4);
-	void *before = memcpy(room(x, s.size), s.b, s.size);
+	const void *before = copy_of(x, &s);
 	struct call_set makers = call_set_family(FAMILY_OPEN | FAMILY_NAME | FAMILY_IPC);
 	struct program *p = create(x, kind, 7);
 
@@ -488,8 +493,10 @@ static void create_on_existing(struct exam *x, const struct kind *kind)
 		if (run_to(x, p, at_calls(makers), at_end()) != 0)
 			return;
 	while (!makes_a_name(last_stop(x, p)->event));
+	hold_program(x, p);
 	s = put_buffer(x, kind, 7, 5, pick(x, 1, 1000), 4);
-	memcpy(before, s.b, s.size);
+	before = copy_of(x, &s);
+	release_program(x, p);
 	finish(x, p);
 	expect_refused(
 		x, p, &s, before,
@@ -607,7 +614,7 @@ static void try_impostor(struct exam *x, const struct kind *kind, const struct i
 	struct bounded_buffer *b = room(x, size_for(8) + 4096);
 	struct store s = { .size = 0 };
 	struct program *p;
-	void *before;
+	const void *before;
 
 	prepare(b, 4, 2);
 	b->tail = 2;
@@ -619,13 +626,13 @@ static void try_impostor(struct exam *x, const struct kind *kind, const struct i
 		s = put_bytes_there(x, kind, b, impostor->size);
 	else
 		clear(x, kind);
-	before = memcpy(room(x, s.size + 1), s.size ? (void *)s.b : "", s.size);
+	before = s.size ? copy_of(x, &s) : NULL;
 	p = run(x, kind->program,
 		.args = { words->word[0], kind->target, words->word[1], words->word[2] });
 	expect_error(x, p, impostor->what);
 	kill_program(x, p);
 	if (s.size)
-		expect(x, memcmp(look(x, &s), before, s.size) == 0,
+		expect(x, memcmp(copy_of(x, &s), before, s.size) == 0,
 		       .expected = "what is no buffer is left as it was",
 		       .observed = "its bytes have changed",
 		       .from = say(x, "after `%s`", command_of(x, p)), .why = impostor->what);
