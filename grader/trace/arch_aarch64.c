@@ -29,7 +29,7 @@
 #define TRAP_HWBKPT 4
 #endif
 
-enum { ERESTARTSYS = 512, ERESTARTNOINTR = 513, ERESTART_RESTARTBLOCK = 516 };
+enum { ERESTARTSYS = 512, ERESTARTNOHAND = 514, ERESTART_RESTARTBLOCK = 516 };
 
 enum { INSTRUCTION = 4 };
 static const uint32_t svc = 0xd4000001;
@@ -174,7 +174,7 @@ bool arch_restart_if_interrupted(pid_t tid)
 
 	if (!arch_get(tid, &registers) || arch_result(&registers) != -EINTR || !knows_call(tid))
 		return false;
-	return arch_put_result(tid, -ERESTARTNOINTR);
+	return arch_put_result(tid, -ERESTARTNOHAND);
 }
 
 bool arch_call_is_interrupted(pid_t tid)

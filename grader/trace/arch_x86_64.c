@@ -10,22 +10,22 @@
 
 #include <linux/elf.h>
 
-enum { ERESTARTSYS = 512, ERESTARTNOINTR = 513, ERESTART_RESTARTBLOCK = 516 };
+enum { ERESTARTSYS = 512, ERESTARTNOHAND = 514, ERESTART_RESTARTBLOCK = 516 };
 
-const unsigned char arch_breakpoint[] = {0xcc}; /* int3 */
+const unsigned char arch_breakpoint[] = { 0xcc }; /* int3 */
 const size_t arch_breakpoint_size = sizeof(arch_breakpoint);
 const int arch_breakpoint_advance = 1;
 
 bool arch_get(pid_t tid, struct arch_registers *registers)
 {
-	struct iovec room = {&registers->raw, sizeof(registers->raw)};
+	struct iovec room = { &registers->raw, sizeof(registers->raw) };
 
 	return ptrace(PTRACE_GETREGSET, tid, NT_PRSTATUS, &room) == 0;
 }
 
 bool arch_set(pid_t tid, const struct arch_registers *registers)
 {
-	struct iovec room = {(void *)&registers->raw, sizeof(registers->raw)};
+	struct iovec room = { (void *)&registers->raw, sizeof(registers->raw) };
 
 	return ptrace(PTRACE_SETREGSET, tid, NT_PRSTATUS, &room) == 0;
 }
@@ -79,18 +79,34 @@ bool arch_put_argument(pid_t tid, int index, uint64_t value)
 	if (!arch_get(tid, &registers))
 		return false;
 	switch (index) {
-	case 0: registers.raw.rdi = value; break;
-	case 1: registers.raw.rsi = value; break;
-	case 2: registers.raw.rdx = value; break;
-	case 3: registers.raw.r10 = value; break;
-	case 4: registers.raw.r8 = value; break;
-	case 5: registers.raw.r9 = value; break;
-	default: return false;
+	case 0:
+		registers.raw.rdi = value;
+		break;
+	case 1:
+		registers.raw.rsi = value;
+		break;
+	case 2:
+		registers.raw.rdx = value;
+		break;
+	case 3:
+		registers.raw.r10 = value;
+		break;
+	case 4:
+		registers.raw.r8 = value;
+		break;
+	case 5:
+		registers.raw.r9 = value;
+		break;
+	default:
+		return false;
 	}
 	return arch_set(tid, &registers);
 }
 
-/* The kernel looks at rax after the stop: the code of a restart makes it go back to the syscall instruction. */
+/*
+ * The kernel looks at rax after the stop: this code makes it go back to the syscall instruction,
+ * but for a signal handler that runs meanwhile, which ends the call with EINTR as it should.
+ */
 bool arch_restart_if_interrupted(pid_t tid)
 {
 	struct arch_registers registers;
@@ -98,7 +114,7 @@ bool arch_restart_if_interrupted(pid_t tid)
 	if (!arch_get(tid, &registers) || (int64_t)registers.raw.orig_rax < 0 ||
 	    (int64_t)registers.raw.rax != -EINTR)
 		return false;
-	registers.raw.rax = (uint64_t)-ERESTARTNOINTR;
+	registers.raw.rax = (uint64_t)-ERESTARTNOHAND;
 	return arch_set(tid, &registers);
 }
 
@@ -128,12 +144,13 @@ bool arch_end_interrupted_call(pid_t tid, int64_t result)
 }
 
 /* The order of the psABI: rax rdx rcx rbx rsi rdi rbp rsp r8 … r15, return address. */
-size_t arch_dwarf_registers(const struct arch_registers *registers, uint64_t values[ARCH_DWARF_REGISTERS])
+size_t arch_dwarf_registers(const struct arch_registers *registers,
+			    uint64_t values[ARCH_DWARF_REGISTERS])
 {
 	const struct user_regs_struct *raw = &registers->raw;
-	const uint64_t order[] = {raw->rax, raw->rdx, raw->rcx, raw->rbx, raw->rsi, raw->rdi,
-				  raw->rbp, raw->rsp, raw->r8,  raw->r9,  raw->r10, raw->r11,
-				  raw->r12, raw->r13, raw->r14, raw->r15, raw->rip};
+	const uint64_t order[] = { raw->rax, raw->rdx, raw->rcx, raw->rbx, raw->rsi, raw->rdi,
+				   raw->rbp, raw->rsp, raw->r8,	 raw->r9,  raw->r10, raw->r11,
+				   raw->r12, raw->r13, raw->r14, raw->r15, raw->rip };
 
 	memcpy(values, order, sizeof(order));
 	return sizeof(order) / sizeof(*order);
@@ -144,13 +161,15 @@ size_t arch_dwarf_registers(const struct arch_registers *registers, uint64_t val
 static bool debug_get(pid_t tid, int number, unsigned long *value)
 {
 	errno = 0;
-	*value = (unsigned long)ptrace(PTRACE_PEEKUSER, tid, offsetof(struct user, u_debugreg) + sizeof(long) * number, 0);
+	*value = (unsigned long)ptrace(
+		PTRACE_PEEKUSER, tid, offsetof(struct user, u_debugreg) + sizeof(long) * number, 0);
 	return errno == 0;
 }
 
 static bool debug_put(pid_t tid, int number, unsigned long value)
 {
-	return ptrace(PTRACE_POKEUSER, tid, offsetof(struct user, u_debugreg) + sizeof(long) * number, value) == 0;
+	return ptrace(PTRACE_POKEUSER, tid,
+		      offsetof(struct user, u_debugreg) + sizeof(long) * number, value) == 0;
 }
 
 bool arch_watch(pid_t tid, int slot, uint64_t address, size_t size, enum arch_watch_kind kind)
@@ -165,7 +184,8 @@ bool arch_watch(pid_t tid, int slot, uint64_t address, size_t size, enum arch_wa
 		return false;
 	if (size == 0)
 		return true;
-	return debug_put(tid, slot, address) && debug_put(tid, 7, control | 1ul << (2 * slot) | field << (16 + 4 * slot));
+	return debug_put(tid, slot, address) &&
+	       debug_put(tid, 7, control | 1ul << (2 * slot) | field << (16 + 4 * slot));
 }
 
 unsigned arch_watch_hits(pid_t tid)

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/sem.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
@@ -32,6 +33,7 @@ static struct process *born[16]; /* in the order of their first stops */
 static size_t born_count, gone_count;
 static int tell[2]; /* pipe to the child */
 static volatile int *shared;
+static int semaphore;
 
 /* ---- the traced side ---- */
 
@@ -134,6 +136,23 @@ static int spin(void)
 	while (*shared == 0)
 		continue;
 	return 0;
+}
+
+static void on_signal(int number)
+{
+	(void)number;
+}
+
+/* semop(2) ends with EINTR when a handler has run, and never else; see signal(7). */
+static int wait_for_semaphore(void)
+{
+	struct sembuf take = { .sem_num = 0, .sem_op = -1 };
+
+	signal(SIGUSR1, on_signal);
+	*shared = 1;
+	if (semop(semaphore, &take, 1) == 0)
+		return 1;
+	return errno == EINTR ? 2 : 3;
 }
 
 static int start_by_vfork(void)
@@ -413,6 +432,44 @@ START_TEST(interrupt)
 }
 END_TEST
 
+static void await_sleep(const struct task *task)
+{
+	struct proc_stat stat = { .state = 'R' };
+
+	while (*shared == 0 || stat.state != 'S')
+		ck_assert_int_eq(proc_stat(task->tid, &stat), 0);
+}
+
+/* To be held for a moment is nothing that a program notices; a signal then is. */
+START_TEST(interrupted_wait)
+{
+	struct task *task;
+
+	semaphore = semget(IPC_PRIVATE, 1, 0600);
+	ck_assert_int_ge(semaphore, 0);
+	begin(wait_for_semaphore);
+	task = next_stop(STOP_BIRTH);
+	go(task);
+	await_sleep(task);
+	tracer_interrupt(task);
+	ck_assert_ptr_eq(next_stop(STOP_INTERRUPT), task);
+	ck_assert(arch_call_is_interrupted(task->tid));
+	ck_assert(arch_restart_if_interrupted(task->tid));
+	if (_i) {
+		kill(task->tid, SIGUSR1);
+		go(task);
+		task = next_stop(STOP_SIGNAL);
+		task->signal = SIGUSR1;
+		go(task);
+	} else {
+		ck_assert_int_eq(semctl(semaphore, 0, SETVAL, 1), 0);
+		go(task);
+	}
+	finish_with(_i ? 2 << 8 : 1 << 8);
+	semctl(semaphore, 0, IPC_RMID);
+}
+END_TEST
+
 /* Held, running, or before its first instruction: SIGKILL ends it, and we hear of it. */
 START_TEST(kill_at_any_time)
 {
@@ -534,6 +591,7 @@ Suite *trace_suite(void)
 	tcase_add_test(test_case, group_stop);
 	tcase_add_loop_test(test_case, signals, 0, 2);
 	tcase_add_test(test_case, interrupt);
+	tcase_add_loop_test(test_case, interrupted_wait, 0, 2);
 	tcase_add_loop_test(test_case, kill_at_any_time, 0, 3);
 	tcase_add_test(test_case, vfork_and_done);
 	tcase_add_test(test_case, memory);
