@@ -417,7 +417,7 @@ struct access_info {
 };
 struct access_info last_access(struct exam *x, const struct program *p);
 
-/* One instruction of this process's stopped thread; all else stays still. False where it ended. */
+/* One instruction of this process's stopped thread; all else stays still. False where it ended, or blocks in a call. */
 bool step(struct exam *x, struct process *process);
 
 /* ---- events: what has happened

@@ -262,20 +262,21 @@ int64_t dirty_pages(struct exam *x, const char *name)
 /* A name's identity twice over: file systems such as btrfs show another device in maps than in stat(2). */
 struct identity exam_identity(struct exam *x, const char *name)
 {
+	const char *path = exam_path(x, name);
 	struct identity identity = {0};
-	int fd = open(exam_path(x, name), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
+	int fd;
 
-	if (fd < 0)
+	if (stat(path, &st) != 0)
 		return identity;
-	if (fstat(fd, &st) == 0) {
-		identity.known = true;
-		identity.device = identity.map_device = st.st_dev;
-		identity.inode = identity.map_inode = st.st_ino;
-		if (S_ISREG(st.st_mode))
-			proc_file_identity(fd, &identity.map_device, &identity.map_inode);
+	identity.known = true;
+	identity.device = identity.map_device = st.st_dev;
+	identity.inode = identity.map_inode = st.st_ino;
+	fd = S_ISREG(st.st_mode) ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) : -1;
+	if (fd >= 0) { /* its mode may let nobody read it: then stat's word has to do */
+		proc_file_identity(fd, &identity.map_device, &identity.map_inode);
+		close(fd);
 	}
-	close(fd);
 	return identity;
 }
 

@@ -31,27 +31,37 @@ const struct event *next_call(struct exam *x, const struct program *p, const str
 	return NULL;
 }
 
-/* The file behind the second descriptor of sendfile, splice and copy_file_range is not in the event: any such call with an io_uring counts. */
-static const struct event *bytes_by_call(struct exam *x, const struct program *p, const char *file, unsigned family)
+/* Where did the bytes go, of a call that moves them from one file to another? */
+static bool wrote_to(const struct event *event, const struct identity *identity)
+{
+	if (!(call_families(event->call) & FAMILY_READ))
+		return on_file(event, identity);
+	return identity->known && event->out_inode == identity->inode && event->out_device == identity->device;
+}
+
+/* Calls that moved bytes out of the file (or into it); rings do it out of sight, so that one was made is enough. */
+static const struct event *bytes_by_call(struct exam *x, const struct program *p, const char *file, bool into)
 {
 	struct call_set rings = call_set_both(call_set_one(CALL_io_uring_setup), call_set_one(CALL_io_setup));
-	struct call_set calls = call_set_family(family);
+	struct call_set calls = call_set_family(into ? FAMILY_WRITE : FAMILY_READ);
+	struct identity identity = exam_identity(x, file);
 	const struct event *event = NULL;
 
-	while ((event = next_call(x, p, event, calls, file)))
-		if (!event->returned || event->result > 0)
+	while ((event = next_call(x, p, event, calls, NULL)))
+		if ((into ? wrote_to(event, &identity) : on_file(event, &identity)) &&
+		    (!event->returned || event->result > 0))
 			return event;
 	return next_call(x, p, NULL, rings, NULL);
 }
 
 const struct event *read_by_call(struct exam *x, const struct program *p, const char *file)
 {
-	return bytes_by_call(x, p, file, FAMILY_READ);
+	return bytes_by_call(x, p, file, false);
 }
 
 const struct event *written_by_call(struct exam *x, const struct program *p, const char *file)
 {
-	return bytes_by_call(x, p, file, FAMILY_WRITE);
+	return bytes_by_call(x, p, file, true);
 }
 
 /* ---- in words ---- */

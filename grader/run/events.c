@@ -46,23 +46,63 @@ struct event *event_new(struct session *session, struct task *task, enum event_k
 	return event;
 }
 
-/* The file behind a descriptor, and what its link says. */
+/* The file behind a descriptor. */
+static bool stat_descriptor(const struct process *process, int fd, struct stat *st)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", process->pid, fd);
+	return fd >= 0 && stat(path, st) == 0;
+}
+
+/* … and what its link says. */
 static void name_descriptor(struct session *session, struct event *event, const struct process *process, int fd)
 {
 	char path[64], link[4096];
 	struct stat st;
 	ssize_t length;
 
-	snprintf(path, sizeof(path), "/proc/%d/fd/%d", process->pid, fd);
-	if (fd < 0 || stat(path, &st) != 0)
+	if (!stat_descriptor(process, fd, &st))
 		return;
 	event->device = st.st_dev;
 	event->inode = st.st_ino;
 	if (*event->path)
 		return;
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", process->pid, fd);
 	length = readlink(path, link, sizeof(link) - 1);
 	if (length > 0)
 		event->path = arena_copy_bytes(session->arena, link, (size_t)length);
+}
+
+/* Calls from file to file: which argument is the input, which the output. -1 for other calls. */
+static int input_argument(enum call call)
+{
+	switch (call) {
+	case CALL_sendfile:
+		return 1;
+	case CALL_splice:
+	case CALL_copy_file_range:
+	case CALL_tee:
+		return 0;
+	default:
+		return -1;
+	}
+}
+
+static int output_argument(enum call call)
+{
+	return call == CALL_sendfile ? 0 : call == CALL_tee ? 1 : 2;
+}
+
+static void name_both_ends(struct session *session, struct event *event, const struct process *process)
+{
+	struct stat st;
+
+	name_descriptor(session, event, process, (int)event->args[input_argument(event->call)]);
+	if (!stat_descriptor(process, (int)event->args[output_argument(event->call)], &st))
+		return;
+	event->out_device = st.st_dev;
+	event->out_inode = st.st_ino;
 }
 
 /* lab_checkpoint() is a write(2) to descriptor -1 (common/lab.h): its "path" is the name given. */
@@ -83,6 +123,8 @@ static void name_call(struct session *session, struct event *event, const struct
 		event->path = process_string(session->arena, process, event->args[path], 4095);
 	if (event->call == CALL_write && (int)event->args[0] == -1)
 		name_checkpoint(session, event, process);
+	else if (input_argument(event->call) >= 0)
+		name_both_ends(session, event, process);
 	else if (descriptor >= 0 && !(event->call == CALL_mmap && event->args[3] & MAP_ANONYMOUS))
 		name_descriptor(session, event, process, (int)event->args[descriptor]);
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -52,8 +53,8 @@ static bool sleeps_in_kernel(struct task *task, uint64_t *slices)
 	*slices = 0;
 	if (!sample(task, &state, slices))
 		return false;
-	if (task->exiting) /* a first thread that is dead waits for the others; else its end is about to be told */
-		return state == 'Z' && task->process->tasks->next;
+	if (task->exiting) /* a dead first thread waits for the others; any other's end is about to be told */
+		return state == 'Z' && task->tid == task->process->pid && task->process->tasks->next;
 	if (state == 'D' && task->vforked)
 		return true;
 	return state == 'S' || (task->listening && (state == 't' || state == 'T'));
@@ -96,6 +97,17 @@ static struct pass one_pass(struct session *session, const struct run *run, cons
 	return pass;
 }
 
+/* A stop or an end that nobody has fetched yet: its task is in neither list as one that moves. */
+static bool something_is_on_its_way(const struct session *session)
+{
+	siginfo_t info = {0};
+
+	for (const struct program *program = session->programs; program; program = program->next)
+		if (tracer_expects(session->tracer, program))
+			return true;
+	return waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | __WALL | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
+}
+
 static bool quiet_twice(struct session *session, const struct run *run, const struct program *only)
 {
 	struct pass first = one_pass(session, run, only), second;
@@ -103,7 +115,15 @@ static bool quiet_twice(struct session *session, const struct run *run, const st
 	if (!first.quiet)
 		return false;
 	second = one_pass(session, run, only);
-	return second.quiet && second.sum == first.sum && second.tasks == first.tasks;
+	return second.quiet && second.sum == first.sum && second.tasks == first.tasks &&
+	       !something_is_on_its_way(session);
+}
+
+bool task_is_blocked(struct task *task)
+{
+	uint64_t first, second;
+
+	return sleeps_in_kernel(task, &first) && sleeps_in_kernel(task, &second) && first == second;
 }
 
 bool session_is_quiet(struct session *session, const struct run *run)

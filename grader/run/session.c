@@ -664,14 +664,19 @@ bool session_step(struct session *session, struct program *program, struct proce
 	while (run.reached == NOT_YET && !process->gone) {
 		struct task *other = tracer_poll(session->tracer);
 
-		if (!other)
-			session_await(session, wait);
-		else if (other == task)
+		if (other == task) {
 			session_digest(session, &run, other);
-		if (other == task && run.reached == NOT_YET) {
-			task->how = RESUME_STEP;
-			resume(session, task);
+			if (run.reached == NOT_YET && task->stopped && !task->asleep) {
+				task->how = RESUME_STEP;
+				resume(session, task);
+			}
 		}
+		if (other || session_await(session, wait))
+			continue;
+		if (task->asleep || task->exiting || task_is_blocked(task))
+			break;
 	}
+	task->stepping = false;
+	freeze(session);
 	return run.reached == 0;
 }

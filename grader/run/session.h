@@ -77,7 +77,8 @@ bool session_end_wait(struct process *process, int error);
 /* The task of the process that stopped last, else its first; NULL where that is not stopped. */
 struct task *session_stopped_task(const struct program *program, const struct process *process);
 
-/* One instruction of this process's task: the one that stopped last, else the first. False where it ended. */
+/* One instruction of this process's task: the one that stopped last, else the first. False where it ended, or where the
+ * instruction is a system call that blocks: it is interrupted in it then. */
 bool session_step(struct session *session, struct program *program, struct process *process);
 
 /* Reads what the pipes hold, writes what the program takes of its input. Never blocks. */
@@ -131,6 +132,8 @@ int64_t sleep_of_call(const struct process *process, enum call call, const uint6
 /* quiet.c: nobody who takes part in the run moves. Then wakes a sleeper, lets a time-out pass, or says STUCK. */
 bool session_is_quiet(struct session *session, const struct run *run);
 bool program_is_blocked(struct session *session, const struct run *run, struct program *program);
+/* One running task alone: asleep in the kernel, and not just for a moment between two time slices. */
+bool task_is_blocked(struct task *task);
 void session_when_quiet(struct session *session, struct run *run);
 
 /* Serves the pipes until a traced task has news (true), `timeout_ns` at most. */

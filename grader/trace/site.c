@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "procfs/pagemap.h"
 #include "trace/call.h"
 #include "trace/image.h"
 #include "trace/unwind.h"
@@ -40,6 +41,23 @@ static bool is_behind(pid_t tid, int memory, uint64_t pc)
 	       info.si_code == TRAP_HWBKPT;
 }
 
+/*
+ * How many bytes from SP on may be read without bringing in a page that is not there: our look must not change what
+ * an exam counts. Above a thread's stack may lie a mapping of the student's; what a stack holds has been touched.
+ */
+static size_t present_bytes(pid_t tid, uint64_t sp, size_t most)
+{
+	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	struct pagemap_entry entry;
+	uint64_t end = sp - sp % page;
+
+	while (end < sp + most && pagemap_entry(tid, end, &entry) == 0 && (entry.present || entry.swapped))
+		end += page;
+	if (end <= sp)
+		return 0;
+	return end - sp < most ? (size_t)(end - sp) : most;
+}
+
 struct moment_copy *moment_copy(struct arena *arena, struct image *image, pid_t tid, int memory,
 				size_t most)
 {
@@ -50,8 +68,8 @@ struct moment_copy *moment_copy(struct arena *arena, struct image *image, pid_t 
 
 	if (!arch_get(tid, &registers))
 		return NULL;
-	size = pread(memory, stack, most < STACK_MOST ? most : STACK_MOST,
-		     (off_t)arch_sp(&registers));
+	most = present_bytes(tid, arch_sp(&registers), most < STACK_MOST ? most : STACK_MOST);
+	size = pread(memory, stack, most, (off_t)arch_sp(&registers));
 	copy = arena_take(arena, sizeof(*copy));
 	copy->image = image;
 	copy->tid = tid;

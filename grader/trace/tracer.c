@@ -437,6 +437,38 @@ static void launcher_stopped(struct tracer *tracer, int status)
 	ptrace(PTRACE_CONT, tracer->launcher, 0, 0);
 }
 
+/*
+ * A task has made another one. Its first stop is awaited here (it comes at once: the kernel has attached us to it), and
+ * handed out before the maker's: so nobody takes a program for quiet that has a child on its way, and at
+ * the birth of a process its parent stands at the fork still.
+ */
+static struct task *with_child(struct tracer *tracer, struct task *maker)
+{
+	pid_t tid = maker->stop.child;
+	struct task *child;
+	int status;
+
+	expect_child(tracer, tid, maker->process, false);
+	child = tracer->ready;
+	tracer->ready = NULL;
+	while (!child) {
+		if (waitpid(tid, &status, __WALL) != tid) {
+			if (errno == EINTR)
+				continue;
+			break;
+		}
+		if (!WIFSTOPPED(status)) { /* killed before it ran */
+			unexpect(tracer, tid);
+			break;
+		}
+		child = birth(tracer, tid);
+	}
+	if (!child)
+		return maker;
+	tracer->ready = maker;
+	return child;
+}
+
 /* One wait status. The task with a new stop, or NULL where none came of it. */
 static struct task *take(struct tracer *tracer, pid_t tid, int status)
 {
@@ -473,7 +505,7 @@ static struct task *take(struct tracer *tracer, pid_t tid, int status)
 	}
 	classify(task, status);
 	if (task->stop.kind == STOP_FORK)
-		expect_child(tracer, task->stop.child, task->process, false);
+		return with_child(tracer, task);
 	return task;
 }
 
