@@ -2,7 +2,8 @@
  * janitor.h: a process that clears away when its maker has died without doing so itself, kill -9
  * included. It sleeps in read(2) on a pipe that only the maker writes to; the pipe's end is the
  * maker's end. It has a session of its own, so what kills the maker's process group or terminal
- * does not kill it, and keeps the rights that the maker had when it was forked.
+ * does not kill it, and keeps the rights that the maker had when it was forked. It is called
+ * "lab-janitor", so that what kills everything named maplab does not, either.
  */
 #ifndef STAGE_JANITOR_H
 #define STAGE_JANITOR_H

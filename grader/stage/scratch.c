@@ -1,16 +1,25 @@
 #include "stage/scratch.h"
 
+#include "base/file.h"
+#include "base/text.h"
+
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
+
+int scratch_orphan_age = 60;
 
 int scratch_is_disk(const char *path)
 {
@@ -66,6 +75,55 @@ static const char *choose(void)
 	return NULL;
 }
 
+/* Everything that a maker may have called its directory; what was kept on purpose has another name.
+ */
+static bool is_scratch_name(const char *name)
+{
+	return text_starts(name, "maplab-stage-") || text_starts(name, "maplab-compile-") ||
+	       text_starts(name, "maplab-session-") || text_starts(name, "maplab-probe-");
+}
+
+static void remove_if_orphan(int parent, const char *where, const char *name)
+{
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	char path[PATH_MAX];
+	struct stat st;
+
+	if (fd < 0)
+		return;
+	if (fstat(fd, &st) == 0 && st.st_uid == geteuid() &&
+	    st.st_ctime <= time(NULL) - scratch_orphan_age && flock(fd, LOCK_EX | LOCK_NB) == 0 &&
+	    snprintf(path, sizeof(path), "%s/%s", where, name) < (int)sizeof(path))
+		file_remove_tree(path);
+	close(fd);
+}
+
+static void remove_orphans(const char *where)
+{
+	static bool done;
+	struct dirent *entry;
+	DIR *dir;
+
+	if (done)
+		return;
+	done = true;
+	dir = opendir(where);
+	while (dir != NULL && (entry = readdir(dir)) != NULL)
+		if (is_scratch_name(entry->d_name))
+			remove_if_orphan(dirfd(dir), where, entry->d_name);
+	if (dir != NULL)
+		closedir(dir);
+}
+
+/* The descriptor is never closed: the lock is to end with the process, however that ends. */
+static void lock_for_life(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)
+		close(fd);
+}
+
 int scratch_make(const char *parent, const char *purpose, uid_t uid, gid_t gid, char *path)
 {
 	if (parent == NULL)
@@ -76,8 +134,10 @@ int scratch_make(const char *parent, const char *purpose, uid_t uid, gid_t gid, 
 		errno = ENAMETOOLONG;
 		return -1;
 	}
+	remove_orphans(parent);
 	if (mkdtemp(path) == NULL)
 		return -1;
+	lock_for_life(path);
 	if (geteuid() != 0 || uid == 0 || chown(path, uid, gid) == 0)
 		return 0;
 	rmdir(path);

@@ -176,7 +176,7 @@ void stage_close(struct stage *stage)
 		close(stage->cgroup.procs);
 	if (stage->lock >= 0 && leftovers_remove(&stage->before) < 0)
 		warn("not everything that a program left in /dev/shm or System V could be removed");
-	if (stage->scratch[0] != '\0' && file_remove_tree(stage->scratch) < 0)
+	if (stage->scratch[0] != '\0' && !stage->kept && file_remove_tree(stage->scratch) < 0)
 		warn("%s cannot be removed: %s", stage->scratch, strerror(errno));
 	else if (stage->cgroup.path[0] == '\0')
 		janitor_tell(&stage->janitor, JANITOR_FORGET, "");
@@ -187,6 +187,22 @@ void stage_close(struct stage *stage)
 	leftovers_free(&stage->before);
 	arena_free(stage->arena);
 	free(stage);
+}
+
+int stage_keep(struct stage *stage, char *path)
+{
+	const char *name = strrchr(stage->scratch, '/') + 1;
+
+	if (snprintf(path, PATH_MAX, "%.*smaplab-kept-%s", (int)(name - stage->scratch),
+		     stage->scratch, strrchr(name, '-') + 1) >= PATH_MAX) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	if (rename(stage->scratch, path) < 0)
+		return -1;
+	stage->kept = true;
+	strcpy(stage->scratch, path);
+	return 0;
 }
 
 enum stage_isolation stage_isolation(const struct stage *stage)

@@ -109,6 +109,12 @@ struct stage *stage_open(const struct stage_options *options, const char **why);
  */
 void stage_close(struct stage *stage);
 
+/*
+ * Keeps the scratch directory, with the programs and what is on /lab/disk, from being removed by
+ * stage_close(); it is renamed to PATH (at least PATH_MAX bytes). Returns 0, or -1 with errno.
+ */
+int stage_keep(struct stage *stage, char *path);
+
 /* Kills every process of the stage but not the stage's files: quick, and of no use afterwards. */
 void stage_kill(struct stage *stage);
 

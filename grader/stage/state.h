@@ -20,6 +20,7 @@ struct stage {
 	pid_t first;  /* our child: bwrap, or the launcher itself */
 	int first_fd; /* pidfd of it; -1 where there are none */
 	bool first_gone;
+	bool kept; /* the scratch */
 	pid_t launcher;
 	int channel;
 	bool disk;

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "stage/cgroup.h"
 #include "stage/host.h"
+#include "stage/scratch.h"
 #include "stage/stage.h"
 #include "stage_roles.h"
 
@@ -107,9 +108,17 @@ static void open_play(struct play *play)
 	ck_assert_int_eq(stage_fresh_directory(play->stage, STAGE_WORK, "here", &play->work), 0);
 }
 
-/* Lets all run until PID, or the first program when 0, has ended; its wait status. */
+/*
+ * Lets all run until PID, or the first program when 0, has ended; its wait status. The kernel tells
+ * of the youngest first: a program may have lived and died before its birth is reported.
+ */
 static int follow(struct stage *stage, pid_t pid)
 {
+	static struct {
+		pid_t pid;
+		int status;
+	} dead[256];
+	size_t deaths = 0;
 	int status;
 	pid_t stopped;
 
@@ -120,6 +129,8 @@ static int follow(struct stage *stage, pid_t pid)
 		if (!WIFSTOPPED(status)) {
 			if (stopped == pid)
 				return status;
+			dead[deaths % 256].pid = stopped;
+			dead[deaths++ % 256].status = status;
 			continue;
 		}
 		if (event == PTRACE_EVENT_FORK && stopped == stage_launcher(stage) && pid == 0 &&
@@ -128,6 +139,9 @@ static int follow(struct stage *stage, pid_t pid)
 		if (event != 0 || stopped == stage_launcher(stage))
 			signal = 0;
 		ptrace(PTRACE_CONT, stopped, NULL, (long)signal);
+		for (size_t i = 0; i < deaths && i < 256; i++)
+			if (dead[i].pid == pid)
+				return dead[i].status;
 	}
 	ck_abort_msg("no program has ended");
 	return -1;
@@ -648,6 +662,52 @@ START_TEST(nothing_is_left_after_kill_9)
 }
 END_TEST
 
+START_TEST(a_scratch_can_be_kept)
+{
+	char path[PATH_MAX], disk[PATH_MAX + 8];
+	struct play play;
+
+	if (!prepare(_i))
+		return;
+	open_play(&play);
+	ck_assert_int_eq(stage_fresh_directory(play.stage, STAGE_DISK, "d", &play.work), 0);
+	acts_well(&play, "memory", "");
+	ck_assert_int_eq(stage_keep(play.stage, path), 0);
+	stage_close(play.stage);
+	snprintf(disk, sizeof(disk), "%s/disk/d", path);
+	ck_assert(file_exists(disk));
+	ck_assert_ptr_nonnull(strstr(path, "/maplab-kept-"));
+	ck_assert_int_eq(file_remove_tree(path), 0);
+}
+END_TEST
+
+/* Both the maker and its janitor are dead: the next stage of the same user clears away. */
+START_TEST(orphans_are_cleared_away)
+{
+	char parent[] = "/var/tmp/maplab-test-XXXXXX", orphan[64], other[64], living[64];
+	struct stage_options options = small_stage();
+	const char *why = "";
+	struct stage *stage;
+	int fd;
+
+	ck_assert_int_eq(stage_drop_privileges(&options, &why), 0);
+	ck_assert_ptr_nonnull(mkdtemp(parent));
+	snprintf(orphan, sizeof(orphan), "%s/maplab-stage-abcdef", parent);
+	snprintf(living, sizeof(living), "%s/maplab-stage-ghijkl", parent);
+	snprintf(other, sizeof(other), "%s/maplab-kept-abcdef", parent);
+	ck_assert(mkdir(orphan, 0700) == 0 && mkdir(other, 0700) == 0 && mkdir(living, 0700) == 0);
+	fd = open(living, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_eq(flock(fd, LOCK_EX), 0);
+	scratch_orphan_age = 0;
+	options.scratch = parent;
+	stage = stage_open(&options, &why);
+	ck_assert_msg(stage != NULL, "%s", why);
+	ck_assert(!file_exists(orphan) && file_exists(other) && file_exists(living));
+	stage_close(stage);
+	file_remove_tree(parent);
+}
+END_TEST
+
 START_TEST(one_partial_stage_at_a_time)
 {
 	struct play play;
@@ -785,6 +845,8 @@ Suite *stage_suite(void)
 	tcase_add_loop_test(each, stopped_programs_do_not_hold_up_the_end, 0, WAYS);
 	tcase_add_test(other, sizes_are_limited);
 	tcase_add_test(other, memory_together_is_limited);
+	tcase_add_loop_test(each, a_scratch_can_be_kept, 0, WAYS);
+	tcase_add_test(other, orphans_are_cleared_away);
 	tcase_add_test(other, one_partial_stage_at_a_time);
 	tcase_add_test(other, no_sandbox_only_on_wish);
 	tcase_add_test(other, features_can_be_taken_away);
