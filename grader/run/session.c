@@ -181,7 +181,7 @@ static size_t interrupt_all(struct session *session)
 static void freeze(struct session *session)
 {
 	while (interrupt_all(session) > 0)
-		if (!tracer_poll(session->tracer))
+		if (!tracer_poll(session->tracer) && interrupt_all(session) > 0) /* it may have taken the last one's death */
 			session_await(session, NS_PER_S);
 }
 
@@ -559,9 +559,9 @@ static void await_gone(struct session *session, const struct process *process)
 	while (!process->gone) {
 		struct task *task = tracer_poll(session->tracer);
 
-		if (!task) {
+		if (!task && !process->gone) {
 			session_await(session, NS_PER_S);
-		} else if (task->process == process) { /* its PTRACE_EVENT_EXIT */
+		} else if (task && task->process == process) { /* its PTRACE_EVENT_EXIT */
 			task->exiting = true;
 			task->how = RESUME_CONT;
 			task->stop.kind = STOP_NONE;
