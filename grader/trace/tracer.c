@@ -567,29 +567,10 @@ size_t process_running_tasks(const struct process *process)
 	return running;
 }
 
-/* Killed it would stand at its PTRACE_EVENT_EXIT for ever if nobody let it go. */
-static void end_launcher(const struct tracer *tracer)
-{
-	int status;
-	pid_t tid;
-
-	if (kill(tracer->launcher, SIGKILL) != 0)
-		return;
-	for (;;) {
-		tid = waitpid(tracer->launcher, &status, __WALL);
-		if (tid < 0 && errno == EINTR)
-			continue;
-		if (tid < 0 || !WIFSTOPPED(status))
-			return;
-		ptrace(PTRACE_CONT, tid, 0, 0);
-	}
-}
-
 void tracer_free(struct tracer *tracer)
 {
 	if (!tracer)
 		return;
-	end_launcher(tracer);
 	while (tracer->count > 0) {
 		struct process *process = tracer->process[--tracer->count];
 

@@ -118,7 +118,7 @@ struct tracer;
 /* Seizes the launcher (ptrace(2), PTRACE_SEIZE with EXITKILL). NULL and errno where that is refused. */
 struct tracer *tracer_new(pid_t launcher);
 
-/* Kills the launcher, with which everything on a stage of full isolation dies. NULL is allowed. */
+/* Forgets everybody; stage_close() ends them. NULL is allowed. */
 void tracer_free(struct tracer *tracer);
 
 /*
