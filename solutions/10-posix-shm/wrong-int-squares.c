@@ -91,7 +91,7 @@ static int produce(const char *name, uint64_t count)
 	close(fd);
 	squares->count = count;
 	for (uint64_t i = 0; i < count; i++)
-		squares->square[i] = (unsigned)((int)i * (unsigned)i);
+		squares->square[i] = (int)((unsigned)i * (unsigned)i);
 	atomic_store_explicit(&squares->ready, 1, memory_order_release);
 	munmap(squares, bytes);
 	return 0;

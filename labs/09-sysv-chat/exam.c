@@ -1,0 +1,1365 @@
+/*
+ * Lab 09: a server, a guest, and one slot in a System V segment. Sleeps are real here, so nearly
+ * everything is asked as "does this state come, in good time", and the few waits that must show
+ * that something does not come are shared. A played peer ("actor") is a real attached process; it
+ * does one step for each letter on its standard input.
+ */
+#include "exam/exam.h"
+
+#include "chat_room.h"
+
+#include <inttypes.h>
+#include <sys/ipc.h>
+#include <sys/shm.h>
+#include <time.h>
+
+enum {
+	SIZE = sizeof(struct chat_room),
+	SOON_MS = 8000,	   /* in which a state that must come has come, on a busy machine too */
+	NOTICE_MS = 3000,  /* the two seconds of the task, and one for the machine */
+	QUIET_MS = 300,	   /* in which a mistake would have shown */
+	SILENCE_MS = 2200, /* of a peer that is alive */
+	SLICE_MS = 30,
+	MOST_CPU = 3, /* per cent */
+};
+
+/* ---- the actor ------------------------------------------------------------------------------ */
+
+static struct chat_room *make_segment(char **argv, int *id)
+{
+	key_t key = (key_t)strtol(argv[2], NULL, 10);
+	size_t size = strtoul(argv[3], NULL, 10);
+	uint32_t magic = (uint32_t)strtoul(argv[4], NULL, 10);
+
+	*id = shmget(key, size, IPC_CREAT | IPC_EXCL | 0600);
+	struct chat_room *made = shmat(*id, NULL, 0);
+
+	if (made == (void *)-1)
+		exit(3);
+	for (size_t i = 4; i < size && magic != 0; i++)
+		((unsigned char *)made)[i] = (unsigned char)(0xa5 ^ i);
+	made->magic = magic;
+	return made;
+}
+
+static struct chat_room *make_room(char **argv, int *id)
+{
+	struct chat_room *made;
+
+	*id = shmget((key_t)strtol(argv[2], NULL, 10), SIZE, IPC_CREAT | IPC_EXCL | 0600);
+	made = shmat(*id, NULL, 0);
+	if (made == (void *)-1 || sem_init(&made->empty, 1, 1) || sem_init(&made->full, 1, 0))
+		exit(3);
+	made->server = getpid();
+	made->magic = CHAT_MAGIC;
+	return made;
+}
+
+static struct chat_room *visit_room(char **argv, int *id)
+{
+	struct chat_room *found;
+	int32_t nobody = 0;
+
+	*id = shmget((key_t)strtol(argv[2], NULL, 10), 0, 0);
+	found = shmat(*id, NULL, 0);
+	if (found == (void *)-1 ||
+	    !atomic_compare_exchange_strong(&found->guest, &nobody, getpid()))
+		exit(3);
+	return found;
+}
+
+/* actor serve KEY | join KEY | segment KEY SIZE MAGIC; then one step a line of standard input. */
+static int peer(int argc, char **argv)
+{
+	bool serves = argc > 2 && strcmp(argv[1], "serve") == 0;
+	struct chat_room *r;
+	char word[CHAT_LINE + 8];
+	int id;
+
+	if (argc < 3)
+		return 3;
+	r = serves			   ? make_room(argv, &id)
+	    : strcmp(argv[1], "join") == 0 ? visit_room(argv, &id)
+					   : make_segment(argv, &id);
+	setvbuf(stdin, NULL, _IONBF, 0);
+	while (fgets(word, sizeof word, stdin)) {
+		const char *said = ".";
+
+		word[strcspn(word, "\n")] = '\0';
+		switch (word[0]) {
+		case 't': /* try to take what is ours to take */
+			said = sem_trywait(serves ? &r->empty : &r->full) == 0 ? "1" : "0";
+			break;
+		case 'p':
+			sem_post(serves ? &r->full : &r->empty);
+			break;
+		case 'l':
+			strcpy(r->line, word + 1);
+			break;
+		case 'e':
+			r->ended = 1;
+			break;
+		case 'r':
+			shmctl(id, IPC_RMID, NULL);
+			break;
+		default:
+			return 0;
+		}
+		puts(said);
+		fflush(stdout);
+	}
+	return 0;
+}
+
+static struct program *actor(struct exam *x, const char *part, key_t key)
+{
+	struct program *a = start(x, NULL, .actor = "peer",
+				  .args = { part, say(x, "%" PRId32, key) }, .typed = true,
+				  .real_time = true);
+
+	if (run_to(x, a, at_read_of(STDIN_FILENO)) != 0)
+		broken(x,
+		       say(x, "the %s of the exam could not start: %s", part, ending_text(x, a)));
+	return a;
+}
+
+static struct program *segment(struct exam *x, key_t key, size_t size, uint32_t magic)
+{
+	struct program *a = start(x, NULL, .actor = "peer",
+				  .args = { "segment", say(x, "%" PRId32, key), say(x, "%zu", size),
+					    say(x, "%" PRIu32, magic) },
+				  .typed = true, .real_time = true);
+
+	if (run_to(x, a, at_read_of(STDIN_FILENO)) != 0)
+		broken(x, say(x, "the segment of the exam was not made: %s", ending_text(x, a)));
+	return a;
+}
+
+/* One step, which it answers by a line; whether that is 1. */
+static bool step_of(struct exam *x, struct program *a, const char *step)
+{
+	size_t before, size;
+	const char *said = output(x, a, &before);
+
+	feed(x, a, say(x, "%s\n", step));
+	do
+		said = output(x, a, &size);
+	while (size == before && run_to(x, a, after_call(CALL_write), at_end()) == 0);
+	return size >= 2 && said[size - 2] == '1';
+}
+
+/* ---- rooms ---------------------------------------------------------------------------------- */
+
+struct talk {
+	const char *keyfile;
+	key_t key;
+	struct program *server, *guest;
+};
+
+/* A fresh KEYFILE, and the key that ftok(3) makes of it. */
+static struct talk new_talk(struct exam *x)
+{
+	struct talk t = { .keyfile = pick_word(x, 8) };
+	struct stat st;
+
+	put_text(x, t.keyfile, "");
+	if (!file_stat(x, t.keyfile, &st))
+		broken(x, "KEYFILE is not there");
+	t.key = (key_t)(65u << 24 | (st.st_dev & 0xff) << 16 | (st.st_ino & 0xffff));
+	return t;
+}
+
+static const struct shm_row *row_of(struct exam *x, key_t key)
+{
+	size_t count;
+	const struct shm_row *row = segments(x, &count);
+
+	for (size_t i = 0; i < count; i++)
+		if (row[i].key == key)
+			return &row[i];
+	return NULL;
+}
+
+static const char *table(struct exam *x)
+{
+	size_t count;
+	const struct shm_row *row = segments(x, &count);
+	const char *text = count == 0 ? "no segment" : "";
+
+	for (size_t i = 0; i < count; i++)
+		text = say(x, "%s%skey 0x%08x size %" PRIu64 " mode %04o nattch %" PRIu64, text,
+			   i > 0 ? "; " : "", (unsigned)row[i].key, row[i].size, row[i].mode,
+			   row[i].attached);
+	return text;
+}
+
+static size_t segment_count(struct exam *x)
+{
+	size_t count;
+
+	segments(x, &count);
+	return count;
+}
+
+/* Where the process has the segment attached, 0: nowhere. */
+static uint64_t attached_at(struct exam *x, const struct process *process, int id)
+{
+	const struct maps *maps = maps_now(x, process);
+
+	for (size_t i = 0; i < maps->count; i++)
+		if (strncmp(maps->vma[i].path, "/SYSV", 5) == 0 &&
+		    maps->vma[i].inode == (uint64_t)id)
+			return maps->vma[i].start;
+	return 0;
+}
+
+/* The room as a process of the program sees it; all zero where none does. */
+static struct chat_room *view(struct exam *x, const struct program *p, key_t key)
+{
+	const struct shm_row *row = row_of(x, key);
+	struct chat_room *seen = room(x, SIZE);
+
+	for (struct process *q = first_process(p); q != NULL && row != NULL; q = next_process(q)) {
+		uint64_t address = alive(q) ? attached_at(x, q, row->id) : 0;
+
+		if (address != 0 && peek(x, q, address, seen, SIZE))
+			return seen;
+	}
+	return seen;
+}
+
+static int value(const sem_t *semaphore)
+{
+	sem_t copy = *semaphore;
+	int number = -1;
+
+	sem_getvalue(&copy, &number);
+	return number;
+}
+
+static const char *state_text(struct exam *x, const struct chat_room *r)
+{
+	return say(x, "magic 0x%08x server %d guest %d empty %d full %d ended %u line %s", r->magic,
+		   r->server, r->guest, value(&r->empty), value(&r->full), r->ended,
+		   quoted(x, r->line, strnlen(r->line, CHAT_LINE), 40));
+}
+
+/* ---- time ----------------------------------------------------------------------------------- */
+
+static int64_t real_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Everything moves for that long, or until the program has ended: then true. */
+static bool ends_in(struct exam *x, struct program *p, int64_t ms)
+{
+	set_limits(x, p, 20000, ms, 600000);
+	return run_to(x, p, at_end()) == 0;
+}
+
+/*
+ * A slice, each longer than the one before: every stop in between makes some waits of the program
+ * begin anew, so short ones alone could keep it from ever coming to the end of one.
+ */
+static bool moves_on(struct exam *x, struct program *p, int64_t *slice, int64_t until)
+{
+	int64_t left = until - real_ms();
+
+	set_limits(x, p, 20000, left < *slice ? left + 1 : *slice, 600000);
+	*slice += *slice / 2;
+	return run_to(x, p, at_end()) == SPENT && left > 0;
+}
+
+/* Does the condition come true while everything moves? No later than `ms`, or the program's end. */
+#define COMES(x, p, ms, condition)                                    \
+	({                                                            \
+		int64_t until_ = real_ms() + (ms), slice_ = SLICE_MS; \
+		bool come_, more_ = true;                             \
+		while (!(come_ = (condition)) && more_)               \
+			more_ = moves_on((x), (p), &slice_, until_);  \
+		come_;                                                \
+	})
+
+/* ---- starting ------------------------------------------------------------------------------- */
+
+#define serve(x, t, ...) \
+	start((x), "chat", .args = { "serve", (t)->keyfile }, .real_time = true, __VA_ARGS__)
+#define join(x, t, ...) \
+	start((x), "chat", .args = { "join", (t)->keyfile }, .real_time = true, __VA_ARGS__)
+
+/* A server with an open room. */
+static void open_room(struct exam *x, struct talk *t)
+{
+	t->server = serve(x, t, .typed = true);
+	need(x, COMES(x, t->server, SOON_MS, view(x, t->server, t->key)->magic == CHAT_MAGIC),
+	     .expected = say(x, "a room under key 0x%08x, with its magic number", (unsigned)t->key),
+	     .observed = say(x, "%s; the server: %s", table(x), ending_text(x, t->server)),
+	     .why = "the guest finds the room by the key that ftok(KEYFILE, 65) gives it",
+	     .from = "/proc/sysvipc/shm");
+}
+
+static bool has_guest(struct exam *x, struct program *p, key_t key)
+{
+	const struct shm_row *row = row_of(x, key);
+
+	return row != NULL && row->attached == 2 && view(x, p, key)->guest != 0;
+}
+
+/* … and its guest. */
+static void bring_guest(struct exam *x, struct talk *t)
+{
+	t->guest = join(x, t, .input = "");
+	need(x, COMES(x, t->guest, SOON_MS, has_guest(x, t->guest, t->key)),
+	     .expected = "a guest who is attached, its pid in `guest`",
+	     .observed = say(x, "%s; %s; the guest: %s", table(x),
+			     state_text(x, view(x, t->server, t->key)), ending_text(x, t->guest)),
+	     .why = "nattch and `guest` are how the server knows that somebody listens",
+	     .from = "/proc/sysvipc/shm and the room");
+}
+
+static struct talk open_talk(struct exam *x)
+{
+	struct talk t = new_talk(x);
+
+	open_room(x, &t);
+	bring_guest(x, &t);
+	return t;
+}
+
+static bool has_printed(struct exam *x, struct program *p, const char *text)
+{
+	size_t size;
+	const char *printed = output(x, p, &size);
+
+	return size == strlen(text) && memcmp(printed, text, size) == 0;
+}
+
+static void expect_empty_table(struct exam *x, const char *why)
+{
+	expect(x, segment_count(x) == 0, .expected = "no segment left", .observed = table(x),
+	       .why = why, .from = "/proc/sysvipc/shm");
+}
+
+/* It ends in time, with an error. */
+static void expect_gives_up(struct exam *x, struct program *p, const char *why)
+{
+	ends_in(x, p, NOTICE_MS);
+	expect_error(x, p, why);
+}
+
+/* ---- 1: the room ---------------------------------------------------------------------------- */
+
+static void room_in_table(struct exam *x)
+{
+	struct talk t = new_talk(x);
+
+	open_room(x, &t);
+
+	const struct shm_row *row = row_of(x, t.key);
+
+	expect(x, row->size == SIZE, .expected = say(x, "%d bytes", SIZE),
+	       .observed = say(x, "%" PRIu64 " bytes", row->size),
+	       .why = "sizeof(struct chat_room): whoever enters compares the size",
+	       .from = "/proc/sysvipc/shm");
+	expect(x, row->attached == 1 && segment_count(x) == 1,
+	       .expected = "one segment, attached once: by the server", .observed = table(x),
+	       .why = "nattch counts the visitors", .from = "/proc/sysvipc/shm");
+	bring_guest(x, &t);
+	expect(x, segment_count(x) == 1, .expected = "one segment, attached twice",
+	       .observed = table(x), .why = "the guest visits the server's room, it makes none",
+	       .from = "/proc/sysvipc/shm");
+}
+
+static bool shared(const sem_t *semaphore)
+{
+	sem_t right;
+
+	if (sem_init(&right, 1, 0) != 0)
+		return false;
+	/* Behind the value and the count of waiters stands what kind it is (glibc). */
+	return memcmp((const char *)semaphore + 8, (const char *)&right + 8, 4) == 0;
+}
+
+static void expect_ready(struct exam *x, const struct chat_room *r, const struct program *p)
+{
+	const char *at = last_stop(x, p) ? last_stop(x, p)->at : NULL;
+	bool known = false;
+
+	for (struct process *q = first_process(p); q != NULL; q = next_process(q))
+		known = known || (alive(q) && pid_of(q) == r->server);
+	expect(x,
+	       known && r->guest == 0 && r->ended == 0 && value(&r->empty) == 1 &&
+		       value(&r->full) == 0,
+	       .expected = say(x, "server %d guest 0 empty 1 full 0 ended 0, when magic is stored",
+			       pid_of(first_process(p))),
+	       .observed = state_text(x, r),
+	       .why = "from the magic number on a guest may come in: everything else is ready before",
+	       .from = "the room right after the store of CHAT_MAGIC", .at = at);
+	expect(x, shared(&r->empty) && shared(&r->full),
+	       .expected = "semaphores made by sem_init(…, 1, …)",
+	       .observed = say(x, "empty: %s, full: %s",
+			       shared(&r->empty) ? "process-shared" : "private",
+			       shared(&r->full) ? "process-shared" : "private"),
+	       .why = "a private semaphore wakes nobody in another process", .at = at,
+	       .from = "the semaphores' bytes");
+}
+
+/* Stops right after the attachment of the segment; the address. */
+static uint64_t attach_stop(struct exam *x, struct program *p, key_t key)
+{
+	while (run_to(x, p, after_call(CALL_shmat), at_end()) == 0) {
+		const struct shm_row *row = row_of(x, key);
+		const struct event *event = last_stop(x, p)->event;
+
+		if (row != NULL && (int)event->args[0] == row->id && event->result > 0)
+			return (uint64_t)event->result;
+	}
+	return 0;
+}
+
+static void made_then_published(struct exam *x)
+{
+	struct talk t = new_talk(x);
+	struct program *p = t.server = serve(x, &t, .typed = true);
+	uint64_t address = attach_stop(x, p, t.key);
+	struct chat_room *seen = room(x, SIZE);
+
+	need(x, address != 0, .expected = "the segment attached by shmat(2)",
+	     .observed = ending_text(x, p), .why = "that is how it comes into the address space",
+	     .from = table(x));
+
+	struct process *q = last_stop(x, p)->process;
+	const struct shm_row *row = row_of(x, t.key);
+
+	expect(x, (row->mode & 0777) == 0600, .expected = "mode 0600",
+	       .observed = say(x, "mode 0%o", row->mode & 0777),
+	       .why = "the room is for one user: others could write into it",
+	       .from = "/proc/sysvipc/shm");
+	if (have_watchpoints(x)) {
+		watch_memory(x, q, address + offsetof(struct chat_room, magic), 4, WATCH_STORES);
+		while (seen->magic != CHAT_MAGIC &&
+		       run_to(x, p, at_watch(NULL), at_read_of(STDIN_FILENO), at_end()) == 0)
+			peek(x, last_stop(x, p)->process, address, seen, SIZE);
+	} else {
+		COMES(x, p, SOON_MS, view(x, p, t.key)->magic == CHAT_MAGIC);
+	}
+	if (seen->magic != CHAT_MAGIC)
+		*seen = *view(x, p, t.key);
+	need(x, seen->magic == CHAT_MAGIC, .expected = "CHAT_MAGIC stored",
+	     .observed = state_text(x, seen), .why = "nobody may enter a room without it",
+	     .from = ending_text(x, p));
+	expect_ready(x, seen, p);
+}
+
+/* ---- 2: strangers --------------------------------------------------------------------------- */
+
+static void refuses(struct exam *x, const struct talk *t, const char *command, const char *why)
+{
+	struct program *p = start(x, "chat", .args = { command, t->keyfile }, .typed = true,
+				  .real_time = true);
+
+	expect_gives_up(x, p, why);
+	kill_program(x, p);
+}
+
+static void foreign_segment(struct exam *x, size_t size, uint32_t magic, bool server_too)
+{
+	struct talk t = new_talk(x);
+	struct program *a = segment(x, t.key, size, magic);
+	struct process *owner = first_process(a);
+	unsigned char *before = room(x, size), *after = room(x, size);
+	const char *what = say(x, "a segment of %zu bytes that begins with 0x%08x is no room%s",
+			       size, magic, magic ? "" : " yet");
+	int id = row_of(x, t.key)->id;
+	uint64_t address = attached_at(x, owner, id);
+
+	peek(x, owner, address, before, size);
+	if (server_too)
+		refuses(x, &t, "serve", what);
+	refuses(x, &t, "join", what);
+	peek(x, owner, address, after, size);
+
+	const struct shm_row *row = row_of(x, t.key);
+
+	expect(x, row != NULL && row->id == id && row->attached == 1,
+	       .expected = "the segment as it was, attached by its owner alone",
+	       .observed = table(x), .why = say(x, "%s: leave it alone", what),
+	       .from = "/proc/sysvipc/shm");
+	expect(x, memcmp(before, after, size) == 0, .expected = "its bytes as they were",
+	       .observed = say(x, "now %s", quoted(x, after, size, 60)),
+	       .why = say(x, "%s: touch nothing in it", what), .from = "the segment's bytes");
+	kill_program(x, a);
+}
+
+static void failed_calls(struct exam *x)
+{
+	struct talk made = new_talk(x), t = new_talk(x);
+	struct program *p = serve(x, &made, .typed = true), *a;
+
+	fail_call(x, p, CALL_shmat, ENOMEM, NULL, 0);
+	expect_gives_up(x, p, "shmat(2) failed with ENOMEM: it returns (void *)-1, never NULL");
+	expect_empty_table(x, "a segment that cannot be attached is removed again");
+	kill_program(x, p);
+	if (failed(x))
+		return;
+	a = actor(x, "serve", t.key);
+	p = join(x, &t, .input = "");
+	fail_call(x, p, CALL_shmat, ENOMEM, NULL, 0);
+	expect_gives_up(x, p, "shmat(2) failed with ENOMEM: it returns (void *)-1, never NULL");
+	kill_program(x, p);
+	kill_program(x, a);
+}
+
+static void strangers_refused(struct exam *x)
+{
+	struct talk nowhere = { .keyfile = pick_word(x, 8) }, nobody = new_talk(x);
+
+	refuses(x, &nowhere, "serve", "KEYFILE does not exist: ftok(3) returns -1");
+	refuses(x, &nowhere, "join", "KEYFILE does not exist: ftok(3) returns -1");
+	expect_empty_table(x, "-1 is no key: all programs that forget to look share that segment");
+	refuses(x, &nobody, "join", "nobody serves here");
+	expect_empty_table(x, "the guest makes no room");
+	expect_usages(x, "chat",
+		      (const struct words[]){ { { "serve" } },
+					      { { "join" } },
+					      { { "serve", nobody.keyfile, "x" } },
+					      { { "join", nobody.keyfile, "x" } },
+					      { { pick_word(x, 5), nobody.keyfile } },
+					      { { NULL } } });
+	if (!failed(x))
+		failed_calls(x);
+	if (!failed(x))
+		foreign_segment(x, (size_t)pick(x, 1000, 5000), CHAT_MAGIC, true);
+	if (!failed(x))
+		foreign_segment(x, (size_t)pick(x, 90, SIZE - 1), CHAT_MAGIC, true);
+	if (!failed(x))
+		foreign_segment(x, SIZE, (uint32_t)pick(x, 1, INT32_MAX), true);
+	if (!failed(x))
+		foreign_segment(x, SIZE, 0, false);
+}
+
+/* ---- 3: live and dead servers --------------------------------------------------------------- */
+
+static void live_room_kept(struct exam *x)
+{
+	struct talk t = new_talk(x);
+
+	open_room(x, &t);
+
+	int id = row_of(x, t.key)->id;
+	struct chat_room before = *view(x, t.server, t.key), *after;
+
+	refuses(x, &t, "serve", "a server lives in this room");
+	after = view(x, t.server, t.key);
+	need(x,
+	     row_of(x, t.key) != NULL && row_of(x, t.key)->id == id &&
+		     strcmp(state_text(x, &before), state_text(x, after)) == 0 &&
+		     ending(t.server).how == STILL_THERE,
+	     .expected = say(x, "the first server's room as it was: %s", state_text(x, &before)),
+	     .observed = say(x, "%s; %s; the first server: %s", table(x), state_text(x, after),
+			     ending_text(x, t.server)),
+	     .why = "only IPC_EXCL tells a new segment from one that is there already",
+	     .from = "/proc/sysvipc/shm and the room");
+
+	/* Somebody was in it, and both are killed. */
+	struct program *a = actor(x, "join", t.key);
+
+	kill_program(x, a);
+	kill_program(x, t.server);
+	need(x, row_of(x, t.key) != NULL, .expected = "the segment outlives a killed server",
+	     .observed = table(x), .why = "this is what the next server finds");
+	t.server = serve(x, &t, .typed = true);
+	after = NULL;
+	need(x,
+	     COMES(x, t.server, SOON_MS,
+		   (after = view(x, t.server, t.key))->magic == CHAT_MAGIC &&
+			   after->server != before.server),
+	     .expected = "a new room in place of the dead server's",
+	     .observed = say(x, "%s; the server: %s", table(x), ending_text(x, t.server)),
+	     .why = "a killed server cannot remove its room: the next one asks with kill(pid, 0) "
+		    "whether it lives",
+	     .from = "/proc/sysvipc/shm");
+	expect_ready(x, after, t.server);
+	expect(x, segment_count(x) == 1, .expected = "one segment", .observed = table(x),
+	       .why = "the dead server's room is removed", .from = "/proc/sysvipc/shm");
+}
+
+/* ---- 4: one guest --------------------------------------------------------------------------- */
+
+static void second_guest(struct exam *x)
+{
+	struct talk t = new_talk(x);
+
+	t.server = actor(x, "serve", t.key);
+	bring_guest(x, &t);
+
+	int32_t guest = view(x, t.server, t.key)->guest;
+	bool known = false;
+
+	for (struct process *q = first_process(t.guest); q != NULL; q = next_process(q))
+		known = known || pid_of(q) == guest;
+	expect(x, known, .expected = say(x, "guest = %d", pid_of(first_process(t.guest))),
+	       .observed = say(x, "guest = %d", guest),
+	       .why = "the server watches the process of that pid", .from = "the room");
+	refuses(x, &t, "join", "the room has its guest");
+
+	struct chat_room *after = view(x, t.server, t.key);
+
+	expect(x,
+	       after->guest == guest && row_of(x, t.key)->attached == 2 &&
+		       ending(t.guest).how == STILL_THERE,
+	       .expected = say(x, "the first guest in its place: guest = %d, nattch 2", guest),
+	       .observed = say(x, "guest = %d; %s; the first guest: %s", after->guest, table(x),
+			       ending_text(x, t.guest)),
+	       .why = "a refused guest leaves no trace", .from = "the room");
+	kill_program(x, t.guest);
+	kill_program(x, t.server);
+}
+
+/* To the next look at `guest` that finds it 0. */
+static bool next_look(struct exam *x, struct program *p, struct talk *t)
+{
+	return run_to(x, p, at_watch(NULL), at_end()) == 0 &&
+	       view(x, t->server, t->key)->guest == 0;
+}
+
+static struct program *watched_guest(struct exam *x, struct talk *t)
+{
+	uint64_t address = 0;
+	struct process *s;
+
+	*t = new_talk(x);
+	t->server = actor(x, "serve", t->key);
+	s = first_process(t->server);
+	address = attached_at(x, s, row_of(x, t->key)->id);
+	watch_memory(x, s, address + offsetof(struct chat_room, guest), 4, WATCH_ACCESSES);
+	return join(x, t, .input = "");
+}
+
+/* Two at once: one is held at its last look before the claim, and the other comes. */
+static void two_at_once(struct exam *x)
+{
+	struct talk t;
+	struct program *first = watched_guest(x, &t), *second;
+	int looks = 0, pid;
+
+	while (looks < 8 && next_look(x, first, &t))
+		looks++;
+	kill_program(x, first);
+	kill_program(x, t.server);
+	if (looks == 0 || looks == 8)
+		return;
+
+	first = watched_guest(x, &t);
+	for (int i = 0; i < looks; i++)
+		if (!next_look(x, first, &t))
+			return;
+
+	const char *at = last_stop(x, first)->at;
+
+	hold_program(x, first);
+	second = join(x, &t, .input = "");
+	if (!COMES(x, second, NOTICE_MS, view(x, t.server, t.key)->guest != 0))
+		return; /* It waits for the first: another way to have one guest. */
+	pid = view(x, t.server, t.key)->guest;
+	release_program(x, first);
+	ends_in(x, first, NOTICE_MS);
+	expect(x, ending(first).how != STILL_THERE && view(x, t.server, t.key)->guest == pid,
+	       .expected = say(x, "guest = %d, who was first, and the other one refused", pid),
+	       .observed = say(x, "guest = %d; the other one: %s", view(x, t.server, t.key)->guest,
+			       ending_text(x, first)),
+	       .why = "between the look and the store another guest has come: "
+		      "atomic_compare_exchange_strong() does both in one step",
+	       .from = "a guest was held right after its look at `guest`", .at = at);
+}
+
+static void one_guest(struct exam *x)
+{
+	second_guest(x);
+	if (!failed(x) && have_watchpoints(x))
+		two_at_once(x);
+}
+
+/* ---- 5: lines ------------------------------------------------------------------------------- */
+
+static const char *long_line(struct exam *x, size_t length)
+{
+	return pick_word(x, length);
+}
+
+static void expect_heard(struct exam *x, struct talk *t, const char *text, const char *why)
+{
+	size_t size;
+	const char *printed;
+	bool right = COMES(x, t->guest, SOON_MS, has_printed(x, t->guest, text));
+
+	printed = output(x, t->guest, &size);
+	need(x, right, .expected = say(x, "printed by now: %s", quoted(x, text, strlen(text), 400)),
+	     .observed = say(x, "%s; the guest: %s; the server: %s", quoted(x, printed, size, 400),
+			     ending_text(x, t->guest), ending_text(x, t->server)),
+	     .why = why, .from = "the guest's standard output");
+}
+
+static void lines_through_both(struct exam *x)
+{
+	struct talk t = open_talk(x);
+	const char *word = pick_word(x, 6);
+	const char *block = say(x, "%s\n%s\n\n%%s%%n%%d\nexit %s\n exit\nexits\n\xff\r\n%s\n", word,
+				word, word, long_line(x, CHAT_LINE - 1));
+	const char *last = pick_word(x, 7);
+
+	feed(x, t.server, block);
+	expect_heard(x, &t, block,
+		     "each line once, unchanged and in order, out before the guest waits again; "
+		     "several came in one write, and more may be long in coming");
+	feed(x, t.server, "two ");
+	ends_in(x, t.guest, SLICE_MS);
+	feed(x, t.server, say(x, "parts\n%s", last));
+	feed_end(x, t.server);
+	ends_in(x, t.guest, NOTICE_MS);
+	expect_heard(x, &t, say(x, "%stwo parts\n%s\n", block, last),
+		     "a line may come in two parts, and the last one without a newline is a line");
+}
+
+/* At the write of the line the slot is not given back. */
+static void printed_first(struct exam *x)
+{
+	struct talk t = new_talk(x);
+	const char *word = pick_word(x, 12);
+	int reached;
+
+	t.server = actor(x, "serve", t.key);
+	bring_guest(x, &t);
+	step_of(x, t.server, "t");
+	step_of(x, t.server, say(x, "l%s", word));
+	feed(x, t.server, "p\n"); /* moves together with the guest */
+	set_limits(x, t.guest, 20000, SOON_MS, 600000);
+	while ((reached = run_to(x, t.guest, at_calls(call_set_family(FAMILY_WRITE)), at_end())) ==
+	       0)
+		if ((int)last_stop(x, t.guest)->event->args[0] == STDOUT_FILENO)
+			break;
+	need(x, reached == 0, .expected = "the line printed", .observed = ending_text(x, t.guest),
+	     .why = "full was posted");
+	expect(x, value(&view(x, t.server, t.key)->empty) == 0,
+	       .expected = "empty posted after the line is printed",
+	       .observed = "empty is 1 while the line is on its way to standard output",
+	       .why = "after the post the slot is the server's; and a line that cannot be printed "
+		      "was not taken",
+	       .from = say(x, "the room at %s", from_event(x, last_stop(x, t.guest)->event)),
+	       .at = last_stop(x, t.guest)->at);
+	kill_program(x, t.guest);
+	kill_program(x, t.server);
+}
+
+static void expect_slot(struct exam *x, struct talk *t, const char *line, int full,
+			const char *when)
+{
+	struct chat_room *r = view(x, t->server, t->key);
+
+	expect(x, memcmp(r->line, line, strlen(line) + 1) == 0 && value(&r->full) == full,
+	       .expected = say(x, "full %d, and %s with its NUL in the slot", full,
+			       quoted(x, line, strlen(line), 40)),
+	       .observed = state_text(x, r),
+	       .why = "the server touches the slot between wait(empty) and post(full) only, and "
+		      "stores the line without its newline",
+	       .from = when);
+}
+
+/* The next line is stored when the guest has given the slot back, and not before. */
+static void slow_guest(struct exam *x)
+{
+	struct talk t = new_talk(x);
+	const char *one = pick_word(x, 20), *two = pick_word(x, 9);
+
+	open_room(x, &t);
+	t.guest = actor(x, "join", t.key);
+	feed(x, t.server, say(x, "%s\n%s\n", one, two));
+	COMES(x, t.server, SOON_MS, value(&view(x, t.server, t.key)->full) > 0);
+	ends_in(x, t.server, QUIET_MS);
+	expect_slot(x, &t, one, 1, "a guest that takes its time");
+	step_of(x, t.guest, "t");
+	ends_in(x, t.server, QUIET_MS);
+	expect_slot(x, &t, one, 0, "a guest that has taken full and not posted empty");
+	step_of(x, t.guest, "p");
+	COMES(x, t.server, SOON_MS, value(&view(x, t.server, t.key)->full) > 0);
+	expect_slot(x, &t, two, 1, "after the guest has posted empty");
+}
+
+static void lines_arrive(struct exam *x)
+{
+	lines_through_both(x);
+	if (!failed(x))
+		printed_first(x);
+	if (!failed(x))
+		slow_guest(x);
+}
+
+/* ---- 6: the end ----------------------------------------------------------------------------- */
+
+static void expect_good_end(struct exam *x, struct talk *t, const char *lines, const char *how)
+{
+	ends_in(x, t->server, SOON_MS);
+	ends_in(x, t->guest, SOON_MS);
+	expect_exit(x, t->server, 0, say(x, "%s ends the server", how));
+	expect_exit(x, t->guest, 0, say(x, "%s ends the guest", how));
+	expect_output(x, t->guest, lines,
+		      say(x, "all lines, and no exit; the end came by %s", how));
+	expect_empty_table(x, "nobody but the server can remove the room");
+}
+
+static void ends_by(struct exam *x, const char *input, const char *lines, const char *how)
+{
+	struct talk t = open_talk(x);
+
+	feed(x, t.server, input);
+	if (strstr(how, "input"))
+		feed_end(x, t.server);
+	expect_good_end(x, &t, lines, how);
+	kill_program(x, t.server);
+	kill_program(x, t.guest);
+}
+
+/* The end is given before a guest has come. */
+static void late_guest(struct exam *x, const char *input, const char *lines)
+{
+	struct talk t = new_talk(x);
+
+	open_room(x, &t);
+	feed(x, t.server, input);
+	feed_end(x, t.server);
+	ends_in(x, t.server, QUIET_MS);
+	need(x, row_of(x, t.key) != NULL, .expected = "a room that waits for its guest",
+	     .observed = say(x, "%s; the server: %s", table(x), ending_text(x, t.server)),
+	     .why = "lines, and the end, given before a guest has come wait for it",
+	     .from = "/proc/sysvipc/shm");
+	t.guest = join(x, &t, .input = "");
+	expect_good_end(x, &t, lines, "the end of input");
+}
+
+static void expect_not_ended(struct exam *x, struct talk *t, const char *when)
+{
+	struct chat_room *r = view(x, t->server, t->key);
+
+	ends_in(x, t->server, QUIET_MS);
+	r = view(x, t->server, t->key);
+	need(x, row_of(x, t->key) != NULL && r->ended == 0,
+	     .expected = "ended 0, and the room in the table",
+	     .observed = say(x, "%s; %s", state_text(x, r), table(x)),
+	     .why = "the server waits for empty once more before it sets ended", .from = when);
+}
+
+/* A played guest that takes its time, and posts nothing after the end. */
+static void end_waits(struct exam *x)
+{
+	struct talk t = new_talk(x);
+
+	open_room(x, &t);
+	t.guest = actor(x, "join", t.key);
+	feed(x, t.server, say(x, "%s\nexit\n", pick_word(x, 5)));
+	COMES(x, t.server, SOON_MS, value(&view(x, t.server, t.key)->full) > 0);
+	expect_not_ended(x, &t, "the last line lies in the slot");
+	step_of(x, t.guest, "t");
+	expect_not_ended(x, &t, "the guest prints the last line, and has not posted empty");
+	step_of(x, t.guest, "p");
+	ends_in(x, t.server, NOTICE_MS);
+	expect_exit(x, t.server, 0,
+		    "the last line is taken; nothing that the guest does after the end matters");
+	bool posted = step_of(x, t.guest, "t");
+
+	expect(x, posted, .expected = "full posted for the end", .observed = "no post",
+	       .why = "the guest waits for full, and for nothing else");
+	kill_program(x, t.guest);
+	expect_empty_table(x, "nobody but the server can remove the room");
+}
+
+/* A played server that ends, removes its room and is gone at once, while the guest is held. */
+static void guest_ends(struct exam *x)
+{
+	struct talk t = new_talk(x);
+	const char *word = pick_word(x, 8);
+	struct call_set looks = call_set_one(CALL_kill);
+	static const enum call others[] = { CALL_poll,	   CALL_ppoll,	CALL_select,
+					    CALL_pselect6, CALL_shmctl, CALL_clock_nanosleep };
+
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+		looks = call_set_both(looks, call_set_one(others[i]));
+	t.server = actor(x, "serve", t.key);
+	bring_guest(x, &t);
+	step_of(x, t.server, "t");
+	step_of(x, t.server, say(x, "l%s", word));
+	step_of(x, t.server, "p");
+	if (!COMES(x, t.guest, SOON_MS, value(&view(x, t.server, t.key)->empty) == 1))
+		return;
+	/* Where it looks after the server, it is stopped just before that look. */
+	set_limits(x, t.guest, 20000, NOTICE_MS, 600000);
+	run_to(x, t.guest, at_calls(looks));
+	hold_program(x, t.guest);
+	for (const char *step = "eprx"; *step; step++)
+		step_of(x, t.server, say(x, "%c", *step));
+	finish(x, t.server);
+	release_program(x, t.guest);
+	ends_in(x, t.guest, NOTICE_MS);
+	expect_exit(
+		x, t.guest, 0,
+		"the server has set ended and posted full before it left: that was the end, not "
+		"its death");
+	expect_output(x, t.guest, say(x, "%s\n", word),
+		      "the last post carries no line: look at ended before the slot");
+}
+
+/* The removal fails. How many calls of shmctl() come before it is counted first. */
+static void removal_fails(struct exam *x)
+{
+	struct talk t = new_talk(x);
+	int before = -1;
+	bool found = false;
+
+	for (int attempt = 0; attempt < 2; attempt++) {
+		const struct event *event = NULL;
+		struct fault *fault = NULL;
+
+		t = new_talk(x);
+		t.server = serve(x, &t, .input = "");
+		if (attempt > 0)
+			fault = fail_call(x, t.server, CALL_shmctl, EPERM, NULL, before);
+		t.guest = join(x, &t, .input = "");
+		hold_program(x, t.guest);
+		COMES(x, t.server, SOON_MS,
+		      row_of(x, t.key) != NULL && view(x, t.server, t.key)->magic == CHAT_MAGIC);
+		release_program(x, t.guest);
+		ends_in(x, t.server, SOON_MS);
+		if (fault && fault_struck(fault) &&
+		    (fault_event(fault)->args[1] & 0xff) == IPC_RMID) {
+			expect_exit(x, t.server, 1, "IPC_RMID failed with EPERM: the room stays");
+			expect_error(x, t.server, "IPC_RMID failed: say that the room stays");
+		}
+		for (before = 0; !fault && !found; before++) {
+			event = next_call(x, t.server, event, call_set_one(CALL_shmctl), NULL);
+			found = event != NULL && (event->args[1] & 0xff) == IPC_RMID;
+			if (event == NULL)
+				return;
+		}
+		before--;
+		kill_program(x, t.server);
+		kill_program(x, t.guest);
+	}
+}
+
+static void end_after_last_line(struct exam *x)
+{
+	const char *word = pick_word(x, 5);
+
+	ends_by(x, say(x, "%s\nb\nexit\nmore\n", word), say(x, "%s\nb\n", word), "a line exit");
+	if (!failed(x))
+		ends_by(x, say(x, "%s\nexit", word), say(x, "%s\n", word),
+			"a line exit without newline at the end of input");
+	if (!failed(x))
+		late_guest(x, say(x, "%s\n", word), say(x, "%s\n", word));
+	if (!failed(x))
+		late_guest(x, "", "");
+	if (!failed(x))
+		end_waits(x);
+	if (!failed(x))
+		guest_ends(x);
+	if (!failed(x))
+		removal_fails(x);
+}
+
+/* ---- 7: lines that do not fit --------------------------------------------------------------- */
+
+/* `good` comes first and is taken by a guest that comes late. */
+static void bad_line(struct exam *x, const char *good, const char *bad, size_t size,
+		     const char *why)
+{
+	struct talk t = new_talk(x);
+	size_t printed;
+
+	open_room(x, &t);
+	feed(x, t.server, good);
+	feed_bytes(x, t.server, bad, size);
+	feed(x, t.server, "\nafterwards\n");
+	if (*good) {
+		ends_in(x, t.server, QUIET_MS);
+		need(x, row_of(x, t.key) != NULL,
+		     .expected = "the room, until the line before is taken",
+		     .observed = say(x, "%s; the server: %s", table(x), ending_text(x, t.server)),
+		     .why = "the line before the bad one was handed on, and nobody has taken it yet",
+		     .from = "/proc/sysvipc/shm");
+		t.guest = join(x, &t, .input = "");
+		ends_in(x, t.guest, SOON_MS);
+		output(x, t.guest, &printed);
+		expect_output(x, t.guest, good, why);
+		expect(x, ending(t.guest).how == EXITED, .expected = "a guest that ends",
+		       .observed = ending_text(x, t.guest),
+		       .why = "the server has gone: there is nothing more to wait for");
+	}
+	expect_gives_up(x, t.server, why);
+	expect_empty_table(x, "an error is no reason to leave the room behind");
+}
+
+static void bad_line_refused(struct exam *x)
+{
+	const char *long_one = long_line(x, (size_t)pick(x, 257, 5000));
+	const char *with_nul = "ab\0cd";
+	const char *good = say(x, "%s\n", pick_word(x, 6));
+
+	bad_line(
+		x, "", long_line(x, CHAT_LINE), CHAT_LINE,
+		"256 bytes and the NUL do not fit; with no line before it the server ends at once");
+	if (!failed(x))
+		bad_line(x, good, long_one, strlen(long_one),
+			 "a line that does not fit is an error: nothing of it is handed on");
+	if (!failed(x))
+		bad_line(x, good, with_nul, 5,
+			 "a line with a NUL in it would arrive as a shorter one");
+}
+
+/* ---- 8: the other side ---------------------------------------------------------------------- */
+
+static struct talk talk_with_line(struct exam *x, const char *line)
+{
+	struct talk t = open_talk(x);
+
+	feed(x, t.server, say(x, "%s\n", line));
+	expect_heard(x, &t, say(x, "%s\n", line), "a first line, and then silence");
+	return t;
+}
+
+static void expect_lives(struct exam *x, struct program *p, const char *why)
+{
+	expect(x, ending(p).how == STILL_THERE, .expected = "still there",
+	       .observed = ending_text(x, p), .why = why, .from = command_of(x, p));
+}
+
+static void expect_rest(struct exam *x, struct program *p, int64_t cpu, int64_t ms)
+{
+	expect(x, cpu * 100 <= ms * 1000 * MOST_CPU,
+	       .expected = say(x, "less than %d %% of a CPU while nothing happens", MOST_CPU),
+	       .observed = say(x, "%" PRId64 " %%", cpu / (ms * 10)),
+	       .why = "a wait with a time limit is at rest in between; up to 20 looks a second cost "
+		      "nearly nothing",
+	       .from = say(x, "CPU time of %s", command_of(x, p)));
+}
+
+/* Three talks at once: a silent one, one with a guest that is stopped, one with a stopped server.
+ */
+static void silence(struct exam *x, struct talk t[3])
+{
+	struct program *moving[] = { t[0].server, t[0].guest, t[1].server, t[2].guest };
+	int64_t cpu[4], began;
+
+	hold_program(x, t[1].guest);
+	hold_program(x, t[2].server);
+	feed(x, t[1].server, "one\ntwo\n");
+	for (int i = 0; i < 4; i++)
+		cpu[i] = cpu_us(x, moving[i]);
+	began = real_ms();
+	for (int64_t gone = 0; gone < SILENCE_MS; gone = real_ms() - began) {
+		int still = -1;
+
+		for (int i = 0; i < 4; i++)
+			if (ending(moving[i]).how == STILL_THERE)
+				still = i;
+		if (still < 0)
+			break;
+		set_limits(x, moving[still], 20000, SILENCE_MS - gone, 600000);
+		if (run_to(x, moving[still], at_end()) == STUCK)
+			break;
+	}
+	for (int i = 0; i < 4; i++) {
+		expect_rest(x, moving[i], cpu_us(x, moving[i]) - cpu[i], SILENCE_MS);
+		expect_lives(x, moving[i],
+			     i == 2   ? "a guest that is stopped is alive, and may go on tomorrow"
+			     : i == 3 ? "a server that is stopped is alive, and may go on tomorrow"
+				      : "silence is no death: only the kernel knows who lives");
+	}
+	release_program(x, t[1].guest);
+	release_program(x, t[2].server);
+}
+
+static void output_fails(struct exam *x, enum output_kind kind)
+{
+	struct talk t = new_talk(x);
+
+	open_room(x, &t);
+	t.guest = join(x, &t, .input = "", .stdout_is = kind);
+	feed(x, t.server, say(x, "%s\n", pick_word(x, 6)));
+	ends_in(x, t.guest, NOTICE_MS);
+	if (kind == OUTPUT_FULL || ending(t.guest).how != KILLED)
+		expect_error(x, t.guest, "the line could not be printed");
+	expect_gives_up(x, t.server, "the guest has left with an error: nobody takes the lines");
+	expect_empty_table(x, "the server removes the room when its guest is gone");
+	kill_program(x, t.guest);
+	kill_program(x, t.server);
+}
+
+static void death_is_noticed(struct exam *x)
+{
+	struct talk t[3];
+
+	for (int i = 0; i < 3; i++)
+		t[i] = talk_with_line(x, pick_word(x, 6));
+	silence(x, t);
+	if (failed(x))
+		return;
+	kill_program(x, t[0].guest);
+	expect_gives_up(x, t[0].server, "its guest was killed: within two seconds it ends");
+	expect(x, row_of(x, t[0].key) == NULL, .expected = "its room removed", .observed = table(x),
+	       .why = "the server that lives removes the room", .from = "/proc/sysvipc/shm");
+	kill_program(x, t[2].server);
+	expect_gives_up(x, t[2].guest, "its server was killed: within two seconds it ends");
+	for (int i = 0; i < 3; i++) {
+		kill_program(x, t[i].server);
+		kill_program(x, t[i].guest);
+	}
+	for (int i = 0; i < 3; i++) {
+		/* What a killed server left behind, the exam removes. */
+		struct program *a;
+
+		if (row_of(x, t[i].key) == NULL)
+			continue;
+		a = start(x, NULL, .actor = "remover", .args = { say(x, "%d", t[i].key) });
+		finish(x, a);
+	}
+	if (!failed(x))
+		output_fails(x, OUTPUT_FULL);
+	if (!failed(x))
+		output_fails(x, OUTPUT_GONE);
+}
+
+static int remover(int argc, char **argv)
+{
+	int id = argc < 2 ? -1 : shmget((key_t)strtol(argv[1], NULL, 10), 0, 0);
+
+	return id == -1 || shmctl(id, IPC_RMID, NULL) == -1;
+}
+
+/* ---- 9: signals ----------------------------------------------------------------------------- */
+
+static void expect_stopped(struct exam *x, struct program *p, int number, const char *when)
+{
+	const char *name = say(x, "SIG%s", sigabbrev_np(number));
+	const struct event *unsafe;
+
+	ends_in(x, p, NOTICE_MS);
+	expect_exit(x, p, 1, say(x, "%s came %s", name, when));
+	unsafe = unsafe_in_handler(x, p);
+	expect(x, unsafe == NULL,
+	       .expected = "in the handler: what signal-safety(7) lists, shmctl, shmdt, shmat",
+	       .observed = unsafe ? say(x, "%s()", unsafe->path) : NULL,
+	       .why = "the handler may have interrupted that very function half-way: set a flag, or "
+		      "call only what is safe",
+	       .from = say(x, "the handler of %s", name));
+	expect_empty_table(x, say(x, "%s came %s, and the room outlives its server", name, when));
+}
+
+static struct program *guarded(struct exam *x, struct talk *t)
+{
+	struct program *p;
+
+	*t = new_talk(x);
+	p = t->server = serve(x, t, .typed = true);
+	watch_handlers(x, p);
+	return p;
+}
+
+/* Right after the call that makes or attaches the segment. */
+static void signal_at_birth(struct exam *x, enum call call, int number)
+{
+	struct talk t;
+	struct program *p = guarded(x, &t);
+
+	do {
+		if (run_to(x, p, after_call(call), at_end()) != 0)
+			return;
+	} while (row_of(x, t.key) == NULL);
+	send_signal(x, first_process(p), number);
+	expect_stopped(x, p, number,
+		       call == CALL_shmget ? "right after shmget(2) had made the segment"
+					   : "right after shmat(2)");
+	kill_program(x, p);
+}
+
+/* While it waits: for input without a guest, for input with one, for a guest to take a line. */
+static void signal_at_rest(struct exam *x, int number, bool with_guest, bool with_line)
+{
+	struct talk t;
+	struct program *p = guarded(x, &t);
+
+	COMES(x, p, SOON_MS, view(x, p, t.key)->magic == CHAT_MAGIC);
+	if (with_guest)
+		bring_guest(x, &t);
+	if (with_line) {
+		feed(x, p, "one\ntwo\n");
+		feed_end(x, p);
+	}
+	ends_in(x, p, QUIET_MS);
+	send_signal(x, first_process(p), number);
+	expect_stopped(x, p, number,
+		       with_line    ? "while lines wait for a guest"
+		       : with_guest ? "in the middle of a talk"
+				    : "while there is neither guest nor line");
+	if (with_guest) {
+		ends_in(x, t.guest, NOTICE_MS);
+		expect(x, ending(t.guest).how == EXITED && ending(t.guest).status <= 1,
+		       .expected = "a guest that ends within two seconds",
+		       .observed = ending_text(x, t.guest),
+		       .why = "its server is gone, and so is the room",
+		       .from = command_of(x, t.guest));
+	}
+	kill_program(x, p);
+}
+
+static void signals_remove_room(struct exam *x)
+{
+	signal_at_rest(x, SIGTERM, true, false);
+	if (!failed(x))
+		signal_at_rest(x, SIGINT, true, false);
+	if (!failed(x))
+		signal_at_rest(x, SIGINT, false, false);
+	if (!failed(x))
+		signal_at_rest(x, SIGTERM, false, true);
+	if (!failed(x))
+		signal_at_birth(x, CALL_shmget, SIGTERM);
+	if (!failed(x))
+		signal_at_birth(x, CALL_shmat, SIGINT);
+}
+
+/* ---- the lab -------------------------------------------------------------------------------- */
+
+static void show(struct exam *x, const char *const *args)
+{
+	struct talk t = new_talk(x);
+	struct launch launch = { .real_time = true };
+
+	if (args[0] != NULL) {
+		for (int i = 0; i < 15 && args[i] != NULL; i++)
+			launch.args[i] = args[i];
+		finish(x, exam_start(x, "chat", &launch));
+		return;
+	}
+	t.server = serve(x, &t, .input = "hello\nexit\n");
+	COMES(x, t.server, SOON_MS, view(x, t.server, t.key)->magic == CHAT_MAGIC);
+	t.guest = join(x, &t, .input = "");
+	ends_in(x, t.guest, SOON_MS);
+	ends_in(x, t.server, SOON_MS);
+}
+
+LAB(.id = "09-sysv-chat", .title = "a chat room in System V shared memory",
+    .programs = { { .name = "chat" } }, .show = show,
+    .actors = { { "peer", peer }, { "remover", remover } },
+    .checks = {
+	    { .id = "room-in-table",
+	      .points = 2,
+	      .task = 1,
+	      .title =
+		      "serve makes one segment under ftok(KEYFILE, 65), of exactly the room's size",
+	      .run = room_in_table,
+	      .hints = { "What does ipcs -m show while your server runs?",
+			 "The key is ftok(KEYFILE, 65), the size sizeof(struct chat_room).",
+			 "shmget(key, sizeof(struct chat_room), IPC_CREAT | IPC_EXCL | 0600)" } },
+	    { .id = "made-then-published",
+	      .points = 2,
+	      .task = 1,
+	      .needs = "room-in-table",
+	      .title =
+		      "the room has mode 0600, process-shared semaphores at 1 and 0, and its magic "
+		      "number comes last",
+	      .run = made_then_published,
+	      .hints = { "What would a guest find that comes between two of your stores?",
+			 "The second argument of sem_init(3) says for whom the semaphore is.",
+			 "atomic_store_explicit(&room->magic, CHAT_MAGIC, memory_order_release), as "
+			 "the last line" } },
+	    { .id = "strangers-refused",
+	      .points = 2,
+	      .task = 2,
+	      .needs = "room-in-table",
+	      .title =
+		      "a failed call, a missing room and a segment that is no room are reported and "
+		      "left alone",
+	      .run = strangers_refused,
+	      .hints = { "What do ftok(3) and shmat(2) return when they fail?",
+			 "IPC_STAT tells the size of a segment, its first word whether it is a room.",
+			 "status.shm_segsz != sizeof(struct chat_room), then magic != CHAT_MAGIC: an "
+			 "error, and nothing stored" } },
+	    { .id = "live-room-kept",
+	      .points = 2,
+	      .task = 1,
+	      .needs = "room-in-table",
+	      .title =
+		      "a second server leaves a live room alone, and a dead server's room is replaced",
+	      .run = live_room_kept,
+	      .hints = { "Start two servers with the same KEYFILE. Then kill -9 one, and start another.",
+			 "EEXIST is the question; the answer stands in room->server.",
+			 "kill(pid, 0) == -1 && errno == ESRCH: IPC_RMID, and shmget() again" } },
+	    { .id = "one-guest",
+	      .points = 2,
+	      .task = 2,
+	      .needs = "room-in-table",
+	      .title = "one guest claims the place in one step, and a second is refused",
+	      .run = one_guest,
+	      .hints = { "Two guests look at the same instant: what does each of them see?",
+			 "int32_t nobody = 0; atomic_compare_exchange_strong(&room->guest, &nobody, "
+			 "getpid())" } },
+	    { .id = "lines-arrive",
+	      .points = 2,
+	      .task = 3,
+	      .needs = "room-in-table",
+	      .title =
+		      "every line arrives once, unchanged and in order, printed before the next wait",
+	      .run = lines_arrive,
+	      .hints = { "Pipe three lines at once into your server: do all three come out while its "
+			 "input stays open?",
+			 "poll(2) sees the descriptor, not the buffer of stdio; a pipe is flushed when "
+			 "you say so.",
+			 "server: wait(empty), store, post(full); guest: wait(full), print, flush, "
+			 "post(empty)" } },
+	    { .id = "end-after-last-line",
+	      .points = 2,
+	      .task = 4,
+	      .needs = "lines-arrive",
+	      .title =
+		      "exit and end of input end both sides after the last line, and leave no room "
+		      "behind",
+	      .run = end_after_last_line,
+	      .hints = { "When the last line is stored, has the guest taken it? Has a guest come at all?",
+			 "Wait for empty once more, and for guest != 0; then ended, then post(full).",
+			 "The guest, before it calls the server dead: sem_trywait(&room->full) once more.",
+			 "shmctl(id, IPC_RMID, NULL) == -1 is an error like others." } },
+	    { .id = "bad-line-refused",
+	      .points = 2,
+	      .task = 4,
+	      .needs = "end-after-last-line",
+	      .title = "a line that does not fit is an error: nothing of it is handed on, nothing "
+		       "before it is lost",
+	      .run = bad_line_refused,
+	      .hints = { "How long is the longest line that fits with its NUL?",
+			 "All ends of your server go the same way: last line taken, ended, IPC_RMID.",
+			 "length > 255 or a NUL: wait for empty, then exit 1" } },
+	    { .id = "death-is-noticed",
+	      .points = 2,
+	      .task = 5,
+	      .needs = "end-after-last-line",
+	      .title =
+		      "each side waits at rest and however long, but ends within two seconds of the "
+		      "other's death",
+	      .run = death_is_noticed,
+	      .hints = { "kill -9 the guest while the server waits for you to type. And the other way "
+			 "round.",
+			 "Every wait gets a limit, input too (poll); after it ask whether the other lives.",
+			 "sem_clockwait(…, 200 ms), then kill(room->server, 0)" } },
+	    { .id = "signals-remove-room",
+	      .points = 2,
+	      .task = 6,
+	      .needs = "end-after-last-line",
+	      .title = "SIGTERM and SIGINT make the server remove the room, from its creation on",
+	      .run = signals_remove_room,
+	      .hints = { "Press Ctrl-C in your server. What does ipcs -m say?",
+			 "A handler that sets a flag is always safe; who looks at the flag, and how soon?",
+			 "sigaction() before shmget(), without SA_RESTART; exit 1 by the way that "
+			 "removes the room" } },
+    });

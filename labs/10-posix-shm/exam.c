@@ -1,0 +1,812 @@
+/*
+ * Lab 10: an object in /dev/shm, a producer and a consumer. The layout is the student's own: the
+ * squares are found by their values, and everything else about the object is left alone. What
+ * "not ready" looks like is taken from the student's producer, stopped half-way.
+ */
+#include "exam/exam.h"
+
+#include <inttypes.h>
+#include <sys/statvfs.h>
+#include <time.h>
+
+enum {
+	EXTRA = 65536,	 /* bytes an object may have on top, and a page */
+	LEAST_MS = 4500, /* of patience */
+	MOST_MS = 7000,
+	MOST_REAL_MS = 10000, /* the same by the real clock of a busy machine */
+	MOST_LOOKS = 10,      /* consumers that are sent to one production */
+	FEW_MS = 400,	      /* CPU time in which a consumer has come to rest */
+};
+
+/* ---- names, squares, objects ---------------------------------------------------------------- */
+
+static const char *object_of(struct exam *x, const char *name)
+{
+	return say(x, "/dev/shm/%s", name);
+}
+
+/* As shm_open(3) wants it; that the slash may be missing is asked once, by names_and_numbers(). */
+static const char *slashed(struct exam *x, const char *name)
+{
+	return *name == '/' ? name : say(x, "/%s", name);
+}
+
+static const char *decimal(struct exam *x, int64_t number)
+{
+	return say(x, "%" PRId64, number);
+}
+
+static int64_t *squares(struct exam *x, int64_t count)
+{
+	int64_t *square = room(x, (size_t)count * sizeof *square + 1);
+
+	for (int64_t i = 0; i < count; i++)
+		square[i] = i * i;
+	return square;
+}
+
+/* Where in the object `count` numbers stand one behind the other, or -1. */
+static off_t find(const struct bytes *object, const int64_t *numbers, int64_t count)
+{
+	size_t size = (size_t)count * sizeof *numbers;
+
+	for (size_t at = 0; at + size <= object->size; at++)
+		if (memcmp(object->data + at, numbers, size) == 0)
+			return (off_t)at;
+	return -1;
+}
+
+static bool all_stand(struct exam *x, const char *file, off_t at, int64_t count)
+{
+	size_t size = (size_t)count * sizeof(int64_t);
+	struct bytes part = file_bytes(x, file, at, size);
+
+	return part.size == size && memcmp(part.data, squares(x, count), size) == 0;
+}
+
+static const char *lines(struct exam *x, const int64_t *numbers, int64_t count)
+{
+	char *text = room(x, (size_t)count * 21 + 1), *end = text;
+
+	for (int64_t i = 0; i < count; i++)
+		end += sprintf(end, "%" PRId64 "\n", numbers[i]);
+	return text;
+}
+
+static struct program *produced(struct exam *x, const char *name, int64_t count)
+{
+	struct program *p = run(x, "squares",
+				.args = { "produce", slashed(x, name), decimal(x, count) });
+
+	need(x, ending(p).how == EXITED && ending(p).status == 0, .expected = "exit 0",
+	     .observed = ending_text(x, p), .why = "nothing stands in the way of this object",
+	     .from = command_of(x, p));
+	return p;
+}
+
+static off_t need_squares(struct exam *x, const char *file, int64_t count)
+{
+	struct bytes object = file_bytes(x, file, 0, (size_t)count * 8 + EXTRA + page_size());
+	off_t at = find(&object, squares(x, count), count);
+	size_t shown = object.size < 64 ? object.size : 64;
+
+	need(x, at >= 0,
+	     .expected = say(x, "the squares of 0 to %" PRId64 ", 64 bits each", count - 1),
+	     .observed = say(x, "%zu bytes without them; they begin with %s", object.size,
+			     quoted(x, object.data, shown, 200)),
+	     .why = "the consumer, and everybody else, sees the object's bytes and nothing more",
+	     .from = file);
+	return at;
+}
+
+/* ---- the producer --------------------------------------------------------------------------- */
+
+static void object_is_right(struct exam *x, int64_t count)
+{
+	const char *name = pick_word(x, 9), *file = object_of(x, name);
+	struct program *p = produced(x, name, count);
+	int64_t least = count * 8, most = least + EXTRA + (int64_t)page_size();
+	struct stat st;
+
+	need(x, file_stat(x, file, &st), .expected = say(x, "%s is there", file),
+	     .observed = say(x, "/dev/shm holds: %s", directory_list(x, "/dev/shm")),
+	     .why = "the name is what the consumer finds the memory by, after the producer's end",
+	     .from = command_of(x, p));
+	expect(x, st.st_size >= least && st.st_size <= most,
+	       .expected = say(x, "%" PRId64 " to %" PRId64 " bytes", least, most),
+	       .observed = say(x, "%lld bytes", (long long)st.st_size),
+	       .why = "a new object has no bytes at all, and mmap(2) gives it none; too many "
+		      "are memory taken from others",
+	       .from = say(x, "stat of %s after %s", file, command_of(x, p)));
+	expect_mode(x, file, 0600,
+		    "the last argument of shm_open(3) says who may open the object: you alone");
+}
+
+static void object_has_room(struct exam *x)
+{
+	object_is_right(x, pick(x, 2000, 9000));
+	object_is_right(x, 0);
+	object_is_right(x, 1);
+}
+
+/* Which object does the program hold at the end of its last process? NULL: none. */
+static const char *held_at_end(struct exam *x, struct program *p, const char *file)
+{
+	const char *held = NULL;
+
+	while (run_to(x, p, at_exit(), at_end()) == 0)
+		held = descriptor_of(x, p, file);
+	return held;
+}
+
+static void squares_stand(struct exam *x)
+{
+	int64_t counts[] = { pick(x, 66000, 70000), pick(x, 300, 3000) };
+
+	for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+		const char *name = pick_word(x, 9), *file = object_of(x, name);
+		struct program *p = start(
+			x, "squares",
+			.args = { "produce", slashed(x, name), decimal(x, counts[i]) });
+		const char *held = held_at_end(x, p, file);
+
+		expect_exit(x, p, 0, "nothing stands in the way of this object");
+		need_squares(x, file, counts[i]);
+		expect(x, held == NULL, .expected = "no descriptor of the object", .observed = held,
+		       .why = "the mapping needs no descriptor: close(2) it when it is made",
+		       .from = "/proc/PID/fd at the program's end");
+		expect_output(x, p, "", "produce prints nothing");
+	}
+}
+
+/* Calls that may give the object its name. */
+static struct call_set naming_calls(void)
+{
+	return call_set_family(FAMILY_OPEN | FAMILY_NAME);
+}
+
+/*
+ * At how many naming calls a production stops before the one that makes the name: 0 is the first.
+ * -1 where it never appears.
+ */
+static int stops_before_name(struct exam *x)
+{
+	const char *name = pick_word(x, 9), *file = object_of(x, name);
+	struct program *p = start(x, "squares", .args = { "produce", slashed(x, name), "40" });
+	int stops = 0;
+
+	while (run_to(x, p, at_calls(naming_calls())) == 0 && !name_exists(x, file))
+		stops++;
+	return stops - 1;
+}
+
+static void expect_untouched(struct exam *x, struct program *p, const char *file,
+			     const unsigned char *bytes, size_t size, const char *why)
+{
+	expect_error(x, p, why);
+	expect_size(x, file, (off_t)size, why);
+	if (name_exists(x, file))
+		expect_bytes(x, file, 0, bytes, size, why);
+}
+
+static void existing_name_refused(struct exam *x)
+{
+	const char *name = pick_word(x, 9), *file = object_of(x, name);
+	size_t size = (size_t)pick(x, 100, 5000);
+	unsigned char *bytes = pick_bytes(x, size);
+
+	put_file(x, file, bytes, size, 0600);
+	expect_untouched(
+		x, run(x, "squares", .args = { "produce", slashed(x, name), decimal(x, 100) }),
+		file, bytes, size, "the object was there before, and is somebody else's");
+
+	int stops = stops_before_name(x);
+	const char *late = pick_word(x, 9), *late_file = object_of(x, late);
+	struct program *p = start(x, "squares", .args = { "produce", slashed(x, late), "40" });
+
+	for (int i = 0; i <= stops; i++)
+		if (run_to(x, p, at_calls(naming_calls())) != 0)
+			return;
+	if (stops < 0 || name_exists(x, late_file))
+		return;
+	put_file(x, late_file, bytes, size, 0600);
+	finish(x, p);
+	expect_untouched(x, p, late_file, bytes, size,
+			 "the name appeared between the look and the creation: only O_EXCL makes "
+			 "them one step");
+}
+
+/* Leaves about `left` bytes in /dev/shm. False where it is not the stage's own. */
+static bool fill_shm(struct exam *x, uint64_t left)
+{
+	struct statvfs fs;
+	int fd = open_file(x, "/dev/shm/filler", O_CREAT | O_RDWR);
+
+	if (fd == -1 || fstatvfs(fd, &fs) != 0)
+		return false;
+	uint64_t have = (uint64_t)fs.f_bavail * fs.f_bsize;
+
+	if (have > (uint64_t)1 << 30)
+		return false;
+	return have <= left || posix_fallocate(fd, 0, (off_t)(have - left)) == 0;
+}
+
+static void expect_no_object(struct exam *x, struct program *p, const char *file, const char *why)
+{
+	expect_error(x, p, why);
+	expect(x, !name_exists(x, file), .expected = say(x, "no %s", file),
+	       .observed = say(x, "/dev/shm holds: %s", directory_list(x, "/dev/shm")),
+	       .why = "an unfinished object deceives the consumer and blocks the next producer",
+	       .from = command_of(x, p));
+}
+
+static void no_space_no_object(struct exam *x)
+{
+	static const enum call failing[] = { CALL_mmap, CALL_ftruncate };
+	static const int errors[] = { ENOMEM, EINVAL };
+
+	for (size_t i = 0; i < 2; i++) {
+		const char *name = pick_word(x, 9);
+		struct program *p = start(x, "squares",
+					  .args = { "produce", slashed(x, name), "500" });
+		struct fault *fault = fail_call(x, p, failing[i], errors[i], NULL, 0);
+
+		finish(x, p);
+		if (fault_struck(fault))
+			expect_no_object(x, p, object_of(x, name),
+					 say(x, "%s failed with %s", call_name(failing[i]),
+					     strerrorname_np(errors[i])));
+	}
+	if (fill_shm(x, 16 * page_size())) {
+		const char *name = pick_word(x, 9);
+		struct program *p = run(
+			x, "squares",
+			.args = { "produce", slashed(x, name), decimal(x, 40 * page_size()) });
+
+		expect_no_object(x, p, object_of(x, name),
+				 "/dev/shm is full: a store into a page that cannot be had is "
+				 "SIGBUS, so ask for the pages first");
+	}
+	remove_name(x, "/dev/shm/filler");
+}
+
+/* ---- names and numbers ---------------------------------------------------------------------- */
+
+static void bad_name(struct exam *x, const char *name)
+{
+	const char *before = directory_list(x, "/dev/shm");
+	const char *why = say(x,
+			      "%s is no name: one slash may stand in front, and 1 to 255 other "
+			      "characters follow",
+			      quoted(x, name, strlen(name), 40));
+
+	expect_error(x, run(x, "squares", .args = { "produce", name, "7" }), why);
+	expect_error(x, run(x, "squares", .args = { "consume", name }), why);
+	expect(x, strcmp(before, directory_list(x, "/dev/shm")) == 0,
+	       .expected = "nothing new in /dev/shm", .observed = directory_list(x, "/dev/shm"),
+	       .why = why);
+}
+
+static void good_names(struct exam *x, const char *produce_name, const char *consume_name)
+{
+	const char *why = say(x, "made as %s, opened as %s: a leading slash changes nothing",
+			      produce_name, consume_name);
+
+	expect_exit(x, run(x, "squares", .args = { "produce", produce_name, "3" }), 0, why);
+	expect_output(x, run(x, "squares", .args = { "consume", consume_name }), "0\n1\n4\n", why);
+}
+
+static void names_and_numbers(struct exam *x)
+{
+	const char *word = pick_word(x, 9), *longest = pick_word(x, 255);
+	static const char *const huge[] = { "9223372036854775807", "2305843009213693952",
+					    "1152921504606846976" };
+
+	const char *other = pick_word(x, 9);
+
+	good_names(x, word, say(x, "/%s", word));
+	good_names(x, say(x, "/%s", other), other);
+	good_names(x, longest, longest);
+	bad_name(x, "");
+	bad_name(x, "/");
+	bad_name(x, say(x, "//%s", word));
+	bad_name(x, say(x, "%s/%s", word, word));
+	bad_name(x, say(x, "%s/", word));
+	bad_name(x, say(x, "%s%c", longest, 'x'));
+	for (size_t i = 0; i < sizeof huge / sizeof huge[0]; i++)
+		expect_no_object(x, run(x, "squares", .args = { "produce", word, huge[i] }),
+				 object_of(x, word),
+				 "8 * COUNT does not fit: compare before you multiply");
+	expect_usages(x, "squares",
+		      (const struct words[]){ { { "produce" } },
+					      { { "consume" } },
+					      { { "produce", word } },
+					      { { "consume", word, "1" } },
+					      { { "produce", word, "1", "2" } },
+					      { { "produce", word, "12x" } },
+					      { { "produce", word, "-1" } },
+					      { { "produce", word, "" } },
+					      { { word, word } },
+					      { { NULL } } });
+}
+
+/* ---- the consumer --------------------------------------------------------------------------- */
+
+static void prints(struct exam *x, int64_t count)
+{
+	const char *name = pick_word(x, 9), *file = object_of(x, name);
+	int64_t *square = squares(x, count);
+
+	produced(x, name, count);
+	if (count > 2) { /* fewer could be found in the wrong place: 0 is everywhere */
+		off_t at = need_squares(x, file, count);
+		int64_t altered = pick(x, 0, count - 1);
+
+		square[altered] = pick(x, (int64_t)1 << 40, INT64_MAX);
+		put_bytes(x, file, at + altered * 8, &square[altered], 8);
+	}
+	struct program *p = run(x, "squares", .args = { "consume", slashed(x, name) });
+
+	expect_exit(x, p, 0, "the object is ready");
+	expect_output(x, p, lines(x, square, count),
+		      "one square a line, as it stands in the object: the grader has altered one");
+}
+
+static void prints_what_stands(struct exam *x)
+{
+	const char *name = pick_word(x, 9);
+
+	prints(x, pick(x, 4, 99));
+	prints(x, pick(x, 101, 900));
+	prints(x, 1);
+	prints(x, 0);
+	prints(x, 50000);
+	produced(x, name, 9);
+	expect_error(x,
+		     run(x, "squares", .args = { "consume", slashed(x, name) },
+			 .stdout_is = OUTPUT_FULL),
+		     "nothing of it could be printed: only fflush(3) or fclose(3) finds out");
+}
+
+/*
+ * How the processes of the program map the object now. By the path that maps shows, for the name
+ * may be gone already; it is fresh, so nothing else is called so.
+ */
+static bool see_mappings(struct exam *x, struct program *p, const char *file)
+{
+	bool seen = false;
+
+	for (struct process *q = first_process(p); q != NULL; q = next_process(q)) {
+		const struct maps *maps = maps_now(x, q);
+
+		for (size_t i = 0; i < maps->count; i++) {
+			if (strcmp(maps->vma[i].path, file) != 0)
+				continue;
+			seen = true;
+			expect_perms(x, (struct mapping){ q, &maps->vma[i] }, "r--s",
+				     "who only looks maps PROT_READ, and MAP_SHARED: a private "
+				     "mapping may be a copy from before");
+		}
+	}
+	return seen;
+}
+
+static void maps_read_only(struct exam *x)
+{
+	const char *name = pick_word(x, 9), *file = object_of(x, name);
+	const struct event *event = NULL;
+	bool seen = false;
+
+	produced(x, name, pick(x, 300, 3000));
+
+	struct program *p = start(x, "squares", .args = { "consume", slashed(x, name) });
+
+	while (!failed(x) && run_to(x, p, at_calls(call_set_family(FAMILY_MAP)), at_exit()) >= 0)
+		seen = see_mappings(x, p, file) || seen;
+	expect(x, seen, .expected = say(x, "%s mapped r--s", file), .observed = "never mapped",
+	       .why = "shared memory is looked at, not copied", .from = command_of(x, p));
+	while ((event = next_call(x, p, event, call_set_family(FAMILY_READ), NULL)) != NULL)
+		expect(x, strncmp(event->path, file, strlen(file)) != 0,
+		       .expected = "no read(2) and the like of the object",
+		       .observed = from_event(x, event),
+		       .why = "the numbers are had by looking at the mapping alone");
+}
+
+/* ---- together ------------------------------------------------------------------------------- */
+
+/* A production of `count` squares under way. The squares will stand at `at`. */
+struct production {
+	struct program *p;
+	const char *name, *file;
+	int64_t count;
+	off_t at;
+	bool closely; /* stores are watched too */
+	struct watch *watch[4];
+};
+
+static struct production begin(struct exam *x, int64_t count)
+{
+	struct production made = { .name = pick_word(x, 9), .count = count };
+	const char *other = pick_word(x, 9);
+
+	/* A first one shows where the squares come to stand. */
+	produced(x, other, count);
+	made.at = need_squares(x, object_of(x, other), count);
+	made.file = object_of(x, made.name);
+	made.p = start(x, "squares",
+		       .args = { "produce", slashed(x, made.name), decimal(x, count) });
+	return made;
+}
+
+static void watch_squares(struct exam *x, struct production *made)
+{
+	int64_t index[] = { 0, made->count - 1, pick(x, 1, made->count / 2),
+			    pick(x, made->count / 2, made->count - 2) };
+
+	if (!made->closely || made->watch[0] || !have_watchpoints(x) || made->at % 8 != 0)
+		return;
+	for (size_t i = 0; i < 4; i++)
+		made->watch[i] = watch_file(x, made->file, made->at + index[i] * 8, 8,
+					    WATCH_STORES);
+}
+
+/* To the next moment at which the name is there and the squares are not. False at the end. */
+static bool next_unready(struct exam *x, struct production *made)
+{
+	struct call_set calls = call_set_family(FAMILY_MAP | FAMILY_OPEN | FAMILY_SIZE |
+						FAMILY_WRITE | FAMILY_NAME);
+
+	while (run_to(x, made->p, after_calls(calls), at_watch(NULL)) >= 0) {
+		if (!name_exists(x, made->file))
+			continue;
+		watch_squares(x, made);
+		if (!all_stand(x, made->file, made->at, made->count))
+			return true;
+	}
+	return false;
+}
+
+/* A consumer that comes now; it has a moment to come to rest, while the producer stays still. */
+static struct program *send_consumer(struct exam *x, struct production *made, int *reached)
+{
+	struct program *c = start(x, "squares", .args = { "consume", slashed(x, made->name) });
+
+	hold_program(x, made->p);
+	set_limits(x, c, FEW_MS, 5000, 60000);
+	*reached = run_to(x, c, at_sleep(), when_blocked(), at_end());
+	return c;
+}
+
+static void ready_comes_last(struct exam *x)
+{
+	struct production made = begin(x, pick(x, 300, 900));
+	const char *expected = lines(x, squares(x, made.count), made.count);
+
+	made.closely = true;
+	for (int looks = 0; looks < MOST_LOOKS && !failed(x) && next_unready(x, &made); looks++) {
+		const struct stop_info *stop = last_stop(x, made.p);
+		const char *where = stop->at;
+		const char *from = stop->event ? from_event(x, stop->event)
+					       : say(x, "a store into the squares");
+		size_t size;
+		int reached;
+		struct program *c = send_consumer(x, &made, &reached);
+		const char *printed = output(x, c, &size);
+
+		expect(x,
+		       !(ending(c).how == EXITED && ending(c).status == 0) &&
+			       strncmp(printed, expected, size) == 0,
+		       .expected = "a consumer that waits: not all squares stand there yet",
+		       .observed = say(x, "%s, having printed %s", ending_text(x, c),
+				       quoted(x, printed, size, 60)),
+		       .why = "store the sign that all is ready after the last square, with "
+			      "memory_order_release, and look at nothing before it is there",
+		       .from = say(x, "the producer was stopped after %s", from), .at = where);
+		kill_program(x, c);
+		release_program(x, made.p);
+	}
+}
+
+static const char *rest_of(struct exam *x, struct program *c, int reached)
+{
+	return reached == SPENT ? "burns CPU time instead of waiting" : ending_text(x, c);
+}
+
+static int64_t real_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void expect_patience(struct exam *x, struct program *c, int64_t ms, int64_t most,
+			    const char *of)
+{
+	if (!expect_error(x, c, "five seconds have gone by, and no squares came"))
+		return;
+	expect(x, ms >= LEAST_MS && ms <= most,
+	       .expected = "about five seconds of waiting in all (4.5 to 7)",
+	       .observed = say(x, "gave up after %" PRId64 " ms of %s", ms, of),
+	       .why = "a producer needs its time, and a consumer must not wait for one that has "
+		      "died",
+	       .from = command_of(x, c));
+}
+
+/* Lets a consumer that waits in vain come to its end, and looks how long it took. */
+static void gives_up(struct exam *x, struct program *c, int64_t began)
+{
+	int64_t slept;
+
+	while ((slept = asked_sleep_ms(c)) <= 2 * MOST_MS && virtual_ms(x) - began <= 2 * MOST_MS)
+		if (run_to(x, c, at_sleep(), at_end()) != 0)
+			break;
+	slept = asked_sleep_ms(c);
+	if (virtual_ms(x) - began > slept)
+		slept = virtual_ms(x) - began;
+	if (ending(c).how == EXITED || slept <= MOST_MS) {
+		expect_patience(x, c, slept, MOST_MS, "sleep");
+		return;
+	}
+
+	/* Does it go by the real clock, which no grader can move? Then it gets its real seconds. */
+	const char *name = pick_word(x, 9);
+	int64_t start_ms = real_ms();
+
+	put_text(x, object_of(x, name), "");
+	kill_program(x, c);
+	c = start(x, "squares", .args = { "consume", slashed(x, name) }, .real_time = true);
+	set_limits(x, c, 3000, MOST_REAL_MS, 600000);
+	finish(x, c);
+	expect_patience(x, c, real_ms() - start_ms, MOST_REAL_MS, "real time");
+}
+
+static void need_rest(struct exam *x, struct program *c, int reached, const char *what)
+{
+	need(x, reached == 0 || reached == 1,
+	     .expected = say(x, "a consumer that waits at rest: the object is %s", what),
+	     .observed = rest_of(x, c, reached),
+	     .why = "a consumer that comes first waits for its producer, asleep and not in a loop",
+	     .from = command_of(x, c));
+}
+
+static void waits_for_empty(struct exam *x)
+{
+	const char *name = pick_word(x, 9);
+	int64_t began = virtual_ms(x);
+	struct program *c = start(x, "squares", .args = { "consume", slashed(x, name) });
+
+	put_text(x, object_of(x, name), "");
+	set_limits(x, c, 1000, 15000, 60000);
+
+	int reached = run_to(x, c, at_sleep(), when_blocked(), at_end());
+
+	need_rest(x, c, reached, "empty");
+	gives_up(x, c, began);
+	kill_program(x, c);
+}
+
+static void waits_for_unready(struct exam *x)
+{
+	struct production made = begin(x, pick(x, 300, 900));
+	int reached;
+
+	if (!next_unready(x, &made))
+		return; /* It is ready as soon as it has its name. */
+
+	struct program *c = send_consumer(x, &made, &reached);
+
+	need_rest(x, c, reached, "not ready");
+	release_program(x, made.p);
+	set_limits(x, c, 5000, 15000, 60000);
+	finish(x, made.p);
+	finish(x, c);
+	expect_exit(x, c, 0, "the producer has finished while the consumer waited");
+	expect_output(x, c, lines(x, squares(x, made.count), made.count),
+		      "all squares, once they are ready");
+}
+
+/* The object comes late, and then does not get ready: both waits count. */
+static void waits_in_sum(struct exam *x)
+{
+	struct production made = begin(x, pick(x, 300, 900));
+	struct program *c = start(x, "squares", .args = { "consume", slashed(x, made.name) });
+	int64_t began = virtual_ms(x);
+
+	hold_program(x, made.p);
+	set_limits(x, c, 1000, 15000, 60000);
+	if (run_to(x, c, at_sleep(), when_blocked(), at_end()) >= 2 ||
+	    ending(c).how != STILL_THERE) {
+		expect_error(x, c, "there is no such object: wait for it, or say so");
+		return;
+	}
+	while (virtual_ms(x) - began < 3000 && asked_sleep_ms(c) < 3000)
+		if (run_to(x, c, at_sleep(), at_end()) != 0)
+			return;
+	hold_program(x, c);
+	release_program(x, made.p);
+	if (!next_unready(x, &made))
+		return;
+	hold_program(x, made.p);
+	release_program(x, c);
+	gives_up(x, c, began);
+}
+
+static void waits_for_producer(struct exam *x)
+{
+	waits_for_empty(x);
+	if (!failed(x))
+		waits_for_unready(x);
+	if (!failed(x))
+		waits_in_sum(x);
+}
+
+/* actor alias FROM TO: a second name, by which the grader finds the object when the first is gone.
+ */
+static int alias(int argc, char **argv)
+{
+	return argc < 3 || link(argv[1], argv[2]) == -1;
+}
+
+static void name_goes(struct exam *x)
+{
+	struct production made = begin(x, pick(x, 300, 900));
+	const char *held;
+	struct program *c;
+	int reached;
+
+	if (next_unready(x, &made)) {
+		c = send_consumer(x, &made, &reached);
+		need(x, name_exists(x, made.file),
+		     .expected = "the name, as long as nothing is printed",
+		     .observed = "no such name any more, while the consumer waits",
+		     .why = "a consumer that gives up or is killed must leave the object to the next",
+		     .from = command_of(x, c));
+		kill_program(x, c);
+		release_program(x, made.p);
+	}
+	finish(x, made.p);
+
+	const char *second = say(x, "%s-alias", made.file);
+
+	finish(x, start(x, NULL, .actor = "alias", .args = { made.file, second }));
+	if (!name_exists(x, second))
+		broken(x, "no second name for the object");
+	c = start(x, "squares", .args = { "consume", slashed(x, made.name) });
+	held = held_at_end(x, c, second);
+	expect_exit(x, c, 0, "the object is ready");
+	expect(x, !name_exists(x, made.file), .expected = say(x, "no %s", made.file),
+	       .observed = "it is still there",
+	       .why = "the memory is given back only after shm_unlink(3): no end of a process does it",
+	       .from = say(x, "/dev/shm after %s", command_of(x, c)));
+	expect(x, held == NULL, .expected = "no descriptor of the object at the end",
+	       .observed = held,
+	       .why = "the mapping needs no descriptor: close(2) it when it is made",
+	       .from = "/proc/PID/fd at the program's end");
+}
+
+/* ---- the lab -------------------------------------------------------------------------------- */
+
+static void show(struct exam *x, const char *const *args)
+{
+	if (args[0] != NULL) {
+		struct launch launch = { .typed = false };
+
+		for (int i = 0; i < 15 && args[i] != NULL; i++)
+			launch.args[i] = args[i];
+		finish(x, exam_start(x, "squares", &launch));
+		return;
+	}
+	finish(x, start(x, "squares", .args = { "produce", "/demo", "5" }));
+	finish(x, start(x, "squares", .args = { "consume", "/demo" }));
+}
+
+LAB(.id = "10-posix-shm", .title = "squares in POSIX shared memory",
+    .programs = { { .name = "squares" } }, .show = show, .actors = { { "alias", alias } },
+    .checks = {
+	    { .id = "object-has-room",
+	      .points = 2,
+	      .task = 1,
+	      .title = "produce leaves an object of mode 0600 with room for all squares",
+	      .run = object_has_room,
+	      .hints = { "What does ls -l /dev/shm show after produce?",
+			 "A new object has 0 bytes; ftruncate(2) or posix_fallocate(3) sets the size.",
+			 "shm_open(name, O_CREAT | O_EXCL | O_RDWR, 0600), then header + COUNT * 8 "
+			 "bytes" } },
+	    { .id = "squares-stand",
+	      .points = 2,
+	      .task = 2,
+	      .needs = "object-has-room",
+	      .title = "COUNT consecutive 64-bit squares stand in the object",
+	      .run = squares_stand,
+	      .hints = { "What does od -A d -t d8 /dev/shm/NAME show?",
+			 "46341 * 46341 fits no int. Which type has your i?",
+			 "uint64_t *square = …; square[i] = i * i; with a uint64_t i, through "
+			 "MAP_SHARED; close(fd) after mmap" } },
+	    { .id = "existing-name-refused",
+	      .points = 2,
+	      .task = 1,
+	      .needs = "object-has-room",
+	      .title =
+		      "produce refuses a name that exists, also one that appears at the last moment",
+	      .run = existing_name_refused,
+	      .hints = { "What happens to the squares of a first producer when a second one comes?",
+			 "A look and then a creation are two steps; open(2) has a flag for one." } },
+	    { .id = "no-space-no-object",
+	      .points = 2,
+	      .task = 1,
+	      .needs = "squares-stand",
+	      .title =
+		      "too small a /dev/shm and a failed call are errors that leave no object behind",
+	      .run = no_space_no_object,
+	      .hints = { "What can a store do when there is no page for it?",
+			 "ftruncate(2) reserves nothing. Which call does, and how does it report?",
+			 "error = posix_fallocate(fd, 0, bytes); at an error shm_unlink(name), "
+			 "exit 1" } },
+	    { .id = "prints-what-stands",
+	      .points = 2,
+	      .task = 4,
+	      .needs = "squares-stand",
+	      .title = "consume prints what stands in the object, each number on its line",
+	      .run = prints_what_stands,
+	      .hints = { "How does your consumer know how many there are? And if there are none?",
+			 "The numbers come out of the mapping: print what you see, not what you know.",
+			 "printf(\"%\" PRIu64 \"\\n\", square[i]), and fflush(stdout) == EOF looked "
+			 "at" } },
+	    { .id = "maps-read-only",
+	      .points = 2,
+	      .task = 4,
+	      .needs = "prints-what-stands",
+	      .title =
+		      "consume looks through a shared read-only mapping and reads nothing by calls",
+	      .run = maps_read_only,
+	      .hints = { "What four letters does /proc/PID/maps show for the object?",
+			 "shm_open with O_RDONLY, mmap with PROT_READ and MAP_SHARED." } },
+	    { .id = "ready-comes-last",
+	      .points = 2,
+	      .task = 3,
+	      .needs = "prints-what-stands",
+	      .title =
+		      "a consumer that comes at any moment of the production prints nothing before "
+		      "all squares stand",
+	      .run = ready_comes_last,
+	      .hints = { "What does a consumer see that comes between your first store and the last?",
+			 "The size is there before the squares are; so is a count, if you store it "
+			 "first.",
+			 "atomic_store_explicit(&object->ready, 1, memory_order_release) behind the "
+			 "loop" } },
+	    { .id = "waits-for-producer",
+	      .points = 2,
+	      .task = 5,
+	      .needs = "ready-comes-last",
+	      .title =
+		      "consume waits at rest for an object that is empty or not ready, and gives up "
+		      "after five seconds",
+	      .run = waits_for_producer,
+	      .hints = { "Start the consumer on an empty file in /dev/shm: what does it say, what "
+			 "does top say?",
+			 "Look, sleep a little, look again; count the sleeps of all your waits "
+			 "together.",
+			 "for (tries = 0; !ready(); tries++) { if (tries == 50) give up; nanosleep "
+			 "100 ms; }" } },
+	    { .id = "name-goes-at-the-end",
+	      .points = 2,
+	      .task = 6,
+	      .needs = "prints-what-stands",
+	      .title =
+		      "consume removes the name after success, not before, and holds no descriptor "
+		      "at its end",
+	      .run = name_goes,
+	      .hints = { "What is left in /dev/shm after both have ended?",
+			 "shm_unlink(3) is the last step; close(2) belongs right behind mmap(2)." } },
+	    { .id = "names-and-numbers",
+	      .points = 2,
+	      .task = 1,
+	      .needs = "prints-what-stands",
+	      .title = "NAME may have its slash; a bad name or number is refused",
+	      .run = names_and_numbers,
+	      .hints = { "Which object does shm_open(\"//x\") open?",
+			 "Skip one slash, then look at the rest: is it empty, too long, is there "
+			 "another slash in it?",
+			 "Compare COUNT with (SSIZE_MAX - header) / 8 before you multiply." } },
+    });
