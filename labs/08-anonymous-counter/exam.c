@@ -111,8 +111,8 @@ static const char *fault_in_log(struct exam *x, const struct pair *pair)
 		struct log_line line;
 
 		if (text[0] == '\0')
-			return say(x, "%d lines, and no line `final N` at the end",
-				   number_of_line - 1);
+			return say(x, "%d lines, and no line `final N` at the end (%s)",
+				   number_of_line - 1, ending_text(x, pair->program));
 		if (!read_line(text, length, &line))
 			return say(x, "line %d is %s", number_of_line, quoted(x, text, length, 60));
 		bool child = strcmp(line.who, "child") == 0;
