@@ -813,7 +813,7 @@ LAB(.id = "02-demand-paging", .title = "Demand paging: pages come when they are 
 	    { "page-in-range",
 	      2,
 	      2,
-	      NULL,
+	      "starts-empty",
 	      "a page that FILE does not have is refused before any touch",
 	      page_in_range,
 	      { "What happens to a process that touches a page wholly behind the end of its file?",

@@ -20,6 +20,9 @@ _Static_assert(sizeof(struct pair) == 8, "the file has 8 bytes");
 /* Between two looks of a monitor; the work in between takes its time on a busy machine too. */
 enum { PAUSE_MS = 100, TOLERANCE_MS = 25 };
 
+/* A pause may be made of many short ones; and what to_next_line() says where no line comes. */
+enum { MOST_SLEEPS = 1200, NO_LINE = -100 };
+
 static struct pair fresh_pair(struct exam *x)
 {
 	return (struct pair){ .pid = (int32_t)pick(x, 300, 4000000),
@@ -173,47 +176,87 @@ static size_t lines_of(struct exam *x, struct program *p)
 	return lines;
 }
 
-/* Runs the monitor to the first sleep behind its next line. */
+/* Runs the monitor to the first sleep behind its next line; NO_LINE where none comes. */
 static int to_next_line(struct exam *x, struct program *p, size_t lines)
 {
-	int reached;
+	int64_t patience = asked_sleep_ms(p) + 25 * PAUSE_MS;
 
-	do
-		reached = run_to(x, p, at_sleep(), at_end());
-	while (reached == 0 && lines_of(x, p) <= lines);
-	return reached;
+	for (int sleeps = 0; sleeps < MOST_SLEEPS && asked_sleep_ms(p) <= patience; sleeps++) {
+		int reached = run_to(x, p, at_sleep(), at_end());
+
+		if (reached != 0 || lines_of(x, p) > lines)
+			return reached;
+	}
+	return NO_LINE;
+}
+
+static bool expect_pause(struct exam *x, struct program *p, int64_t pause)
+{
+	return expect(x, pause >= PAUSE_MS - TOLERANCE_MS && pause <= PAUSE_MS + TOLERANCE_MS,
+		      .expected = "100 ms of sleep between two looks",
+		      .observed = say(x, "%" PRId64 " ms", pause), .at = last_stop(x, p)->at,
+		      .why = "shorter pauses burn the processor, longer ones miss changes");
+}
+
+/* Looks are seen by a watchpoint: what was asked for between two of them, in however many parts. */
+static void pauses_between_looks(struct exam *x)
+{
+	struct program *p = start_monitor(x, NULL);
+	struct watch *watch = watch_file(x, SHARED, 0, 8, WATCH_ACCESSES);
+	int reached, pauses = 0, without = 0;
+	int64_t before = -1, now;
+
+	while ((reached = run_to(x, p, at_watch(watch), at_end())) == 0 && pauses < 5) {
+		now = asked_sleep_ms(p);
+		if (before >= 0 && now > before) {
+			if (!expect_pause(x, p, now - before))
+				return;
+			pauses++;
+			without = 0;
+		} else if (!expect(x, ++without < 100, .expected = "a sleep between two looks",
+				   .observed = "a hundred looks without any sleep",
+				   .at = last_stop(x, p)->at,
+				   .why = "a monitor that never sleeps burns a processor"))
+			return;
+		before = now;
+	}
+	expect(x, reached == 0, .expected = "one look after the other",
+	       .observed = reached_text(x, p, reached), .why = "a monitor goes on looking");
 }
 
 /*
- * A change comes at the first sleep behind each line, so the next line comes one pause later: what
- * was asked for between two such sleeps is the pause between two looks, in however many parts.
+ * Without watchpoints: a change comes at the first sleep behind each line, so the next line comes
+ * one pause later.
  */
-static void sleeps_100ms(struct exam *x)
+static void pauses_between_lines(struct exam *x)
 {
-	put_pair(x, fresh_pair(x));
-
 	struct program *p = start_monitor(x, NULL);
+	struct pair pair = fresh_pair(x);
 	int reached = to_next_line(x, p, 0);
 	int64_t before = asked_sleep_ms(p);
 
 	for (size_t line = 1; line < 5 && reached == 0; line++) {
-		set_pair(x, fresh_pair(x));
+		pair.counter++;
+		set_pair(x, pair);
 		reached = to_next_line(x, p, line);
-
-		int64_t pause = asked_sleep_ms(p) - before;
-
-		if (reached == 0 &&
-		    !expect(x, pause >= PAUSE_MS - TOLERANCE_MS && pause <= PAUSE_MS + TOLERANCE_MS,
-			    .expected = "100 ms of sleep between two looks",
-			    .observed = say(x, "%" PRId64 " ms", pause), .at = last_stop(x, p)->at,
-			    .why = "shorter pauses burn the processor, longer ones miss changes"))
+		if (reached == 0 && !expect_pause(x, p, asked_sleep_ms(p) - before))
 			return;
 		before = asked_sleep_ms(p);
 	}
 	expect(x, reached == 0, .expected = "a line for each change, and a sleep behind it",
-	       .observed = say(x, "%s, %zu lines so far", reached_text(x, p, reached),
+	       .observed = say(x, "%s, %zu lines so far",
+			       reached == NO_LINE ? "it sleeps on" : reached_text(x, p, reached),
 			       lines_of(x, p)),
 	       .why = "the monitor sleeps 100 ms between two looks");
+}
+
+static void sleeps_100ms(struct exam *x)
+{
+	put_pair(x, (struct pair){ 1, 1 });
+	if (have_watchpoints(x))
+		pauses_between_looks(x);
+	else
+		pauses_between_lines(x);
 }
 
 /* Lets the monitor look twice at least; false when it has ended. */
@@ -298,7 +341,7 @@ static bool one_look(struct exam *x, struct program *p, const struct watch *watc
 {
 	bool looked = false;
 
-	for (int sleeps = 0; sleeps < 300;) {
+	for (int sleeps = 0; sleeps < MOST_SLEEPS;) {
 		int reached = run_to(x, p, at_watch(watch), at_sleep(), at_end());
 
 		if (reached == 1 && looked)
@@ -545,6 +588,17 @@ static void no_memory(struct exam *x, const char *command, const char *changes)
 	expect_error(x, p, "mmap failed with ENOMEM; it returns MAP_FAILED, which is not NULL");
 }
 
+static void output_lost(struct exam *x)
+{
+	struct program *p = start(x, "login", .args = { "monitor", "1" }, .stdout_is = OUTPUT_FULL);
+
+	set_limits(x, p, 800, 20000, 2000);
+	if (run_to(x, p, at_sleep(), at_end()) == 0)
+		set_pair(x, fresh_pair(x));
+	finish(x, p);
+	expect_error(x, p, "output that is lost is an error, and shows when it is flushed");
+}
+
 static void errors_reported(struct exam *x)
 {
 	static const struct words bad[] = {
@@ -574,8 +628,7 @@ static void errors_reported(struct exam *x)
 	put_pair(x, fresh_pair(x));
 	no_memory(x, "changer", NULL);
 	no_memory(x, "monitor", "1");
-	expect_error(x, run(x, "login", .args = { "monitor", "1" }, .stdout_is = OUTPUT_FULL),
-		     "output that is lost is an error, and shows when it is flushed");
+	output_lost(x);
 	expect_usages(x, "login", bad);
 	expect_usage(x, run(x, "login"));
 }
@@ -621,7 +674,7 @@ LAB(.id = "06-monitor-changer", .title = "Monitor and changer: two numbers that 
 	    { "looks-through-map",
 	      2,
 	      2,
-	      "creates-shared",
+	      "keeps-the-bytes",
 	      "the monitor looks through a shared map of the file, not by read",
 	      looks_through_map,
 	      { "Which letters does /proc/PID/maps show for the file?",
@@ -630,7 +683,7 @@ LAB(.id = "06-monitor-changer", .title = "Monitor and changer: two numbers that 
 	    { "sleeps-100ms",
 	      1,
 	      3,
-	      "creates-shared",
+	      "looks-through-map",
 	      "the monitor sleeps 100 ms between two looks",
 	      sleeps_100ms,
 	      { "What does top(1) say of your monitor?",

@@ -148,8 +148,7 @@ static int peek(const char *file, off_t offset)
 	if (sigsetjmp(look_failed, 1) == 0)
 		byte = *(volatile unsigned char *)w.bytes;
 
-	/* No signal is no proof: what the last page has behind the end of the file reads as zero.
-	 */
+	/* No signal is no proof: behind the file's end, its last page reads as zero. */
 	int gone = offset >= size_of(fd);
 	if (gone)
 		printf("truncated\n");

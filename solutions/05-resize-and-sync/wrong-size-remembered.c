@@ -153,8 +153,7 @@ static int peek(const char *file, off_t offset)
 		faulted = 0;
 	}
 
-	/* No signal is no proof: what the last page has behind the end of the file reads as zero.
-	 */
+	/* No signal is no proof: behind the file's end, its last page reads as zero. */
 	int gone = offset >= size || faulted;
 	if (gone)
 		printf("truncated\n");
