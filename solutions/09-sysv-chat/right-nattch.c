@@ -89,7 +89,7 @@ static int talk(void)
 
 		FD_ZERO(&set);
 		FD_SET(0, &set);
-		if (select(1, &set, NULL, NULL, &tenth) == 0)
+		if (select(1, &set, NULL, NULL, &tenth) <= 0)
 			continue;
 		got = read(0, chunk, sizeof chunk);
 		if (got == -1 && (errno == EINTR || errno == EAGAIN))
