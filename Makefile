@@ -133,13 +133,15 @@ TOOL := grader/tests/tool.sh
 C_FILES = $(SOURCES) $(TEST_SOURCES) $(wildcard grader/*/*.h common/*.h) $(STUDENT_SOURCES) \
 	  $(wildcard solutions/*/*/*.c)
 
+# Each version of clang-format has its own taste; the code has that of version 14.
 format: | $(filter deps,$(MAKECMDGOALS))
-	@$(TOOL) clang-format "--dry-run --Werror" $(C_FILES)
+	@WANTED=14 $(TOOL) clang-format "--dry-run --Werror" $(C_FILES)
 
 cppcheck: | $(filter deps,$(MAKECMDGOALS))
 	@mkdir -p $(BUILD)/cppcheck
 	@$(TOOL) cppcheck "-q --std=c11 --enable=warning,performance,portability --inline-suppr \
 	  --error-exitcode=1 --cppcheck-build-dir=$(BUILD)/cppcheck --suppressions-list=grader/tests/cppcheck.txt \
+	  --library=grader/tests/cppcheck.cfg \
 	  -D__x86_64__ -D_GNU_SOURCE -DSUITES= -DMAPLAB_ROOT=\"\" -DMAPLAB_VERSION=\"\" -Igrader -Icommon" \
 	  $(SOURCES) $(TEST_SOURCES)
 

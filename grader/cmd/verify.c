@@ -4,6 +4,7 @@
 #include "cmd/cases.h"
 #include "cmd/pool.h"
 #include "report/layout.h"
+#include "stage/host.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -47,6 +48,26 @@ static const char *surprise_of_wrong(struct arena *arena, const struct lab_case 
 	return text;
 }
 
+/* Checks may be skipped where the host lacks what they need, but not where it lacks nothing. */
+static const char *surprise_of_right(struct arena *arena, const struct lab_result *result)
+{
+	static const enum host_feature needed[] = { HOST_USERNS, HOST_PTRACE, HOST_WATCHPOINTS,
+						    HOST_CACHESTAT, HOST_DISK };
+	const char *text = NULL;
+
+	if (result->status != LAB_PASS)
+		return "should pass whole";
+	for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
+		if (!host_has(needed[i]))
+			return NULL;
+	for (size_t i = 0; i < result->count; i++)
+		if (result->check[i].verdict == VERDICT_SKIP)
+			text = arena_format(
+				arena, "%s%s%s is skipped, though the host lacks nothing",
+				text ? text : "", text ? "; " : "", result->check[i].id);
+	return text;
+}
+
 static const char *surprise(struct arena *arena, const struct lab_case *c,
 			    const struct lab_result *result)
 {
@@ -61,7 +82,7 @@ static const char *surprise(struct arena *arena, const struct lab_case *c,
 			       : "the skeleton passes";
 	case CASE_REFERENCE:
 	case CASE_RIGHT:
-		return result->status == LAB_PASS ? NULL : "should pass whole";
+		return surprise_of_right(arena, result);
 	case CASE_WRONG:
 		return surprise_of_wrong(arena, c, result);
 	}

@@ -1,15 +1,20 @@
 #!/bin/sh
 # tool.sh TOOL "OPTIONS" FILE...: one check a file with a tool that is silent about good files.
 # "make COMMAND..." in place of the options runs that one command for all the files at once; it
-# names a bad file as `FILE:LINE:` in what it prints. Ends with the closing line of Check.
+# names a bad file as `FILE:LINE:` in what it prints. WANTED in the environment is the only version of
+# the tool that counts. Ends with the closing line of Check.
 tool=$1 options=$2
 shift 2
 
-if ! command -v "$tool" >/dev/null; then
-	echo "skipped: $tool is not installed (make deps)"
+skip() {
+	echo "skipped: $1"
 	echo "100%: Checks: 0, Failures: 0, Errors: 0"
 	exit 0
-fi
+}
+
+command -v "$tool" >/dev/null || skip "$tool is not installed (make deps)"
+[ -z "${WANTED-}" ] || "$tool" --version | grep -q " version $WANTED\." ||
+	skip "$tool is not of version $WANTED"
 
 failures=0
 said=$(mktemp)
