@@ -715,41 +715,60 @@ static bool held_after_steps(struct exam *x, struct duel *d, int steps)
 }
 
 #ifdef __x86_64__
-/* Whether an instruction with a lock prefix, or an xchg with memory, begins at or near one of these
- * bytes. */
+/* An opcode that may have a lock prefix, and behind it an operand in memory: modrm below 0xc0. */
+static bool lockable(const unsigned char *code)
+{
+	static const unsigned char after_0f[] = { 0xab, 0xb0, 0xb1, 0xb3, 0xba,
+						  0xbb, 0xc0, 0xc1, 0xc7 };
+
+	if (code[0] >= 0x40 && code[0] <= 0x4f) /* REX */
+		code++;
+	if (code[0] == 0x0f)
+		return memchr(after_0f, code[1], sizeof(after_0f)) != NULL && code[2] < 0xc0;
+	bool arithmetic = (code[0] < 0x34 && code[0] % 8 < 2) ||
+			  (code[0] >= 0x80 && code[0] <= 0x83) || code[0] == 0xf6 ||
+			  code[0] == 0xf7 || code[0] >= 0xfe;
+
+	return arithmetic && code[1] < 0xc0;
+}
+
+/* A lock prefix, an xchg with memory, or an mfence among these bytes? It may err towards yes only.
+ */
 static bool looks_atomic(const unsigned char *code, size_t size)
 {
-	for (size_t i = 1; i + 2 < size; i++) {
-		bool locked = code[i] == 0xf0 && (code[i + 1] == 0x0f || code[i + 1] == 0x48 ||
-						  (code[i + 1] >= 0x80 && code[i + 1] <= 0x87) ||
-						  code[i + 1] == 0xff || code[i + 1] == 0x01);
+	for (size_t i = 1; i + 5 < size; i++) {
+		bool locked = code[i] == 0xf0 && lockable(code + i + 1);
 		bool exchange = (code[i] == 0x86 || code[i] == 0x87) && code[i - 1] != 0x0f &&
 				code[i + 1] < 0xc0;
+		bool fence = code[i] == 0x0f && code[i + 1] == 0xae && code[i + 2] == 0xf0;
 
-		if (locked || exchange)
+		if (locked || exchange || fence)
 			return true;
 	}
 	return false;
 }
 
-/* The comer spins: around what it runs through, is there an atomic instruction? */
+/* The comer spins: around what it runs through of its own code, is there an atomic instruction? */
 static bool spins_on_plain_variable(struct exam *x, struct duel *d)
 {
 	enum { AROUND = 96 };
-	uint64_t low = UINT64_MAX, high = 0;
+	const struct maps *maps = maps_now(x, d->comer);
+	bool own_code = false;
 
 	for (int i = 0; i < SPIN_LOOKS && step(x, d->comer); i++) {
 		uint64_t pc = last_stop(x, d->pair.program)->pc;
+		const struct vma *vma = maps_at(maps, pc);
+		unsigned char code[2 * AROUND];
 
-		low = pc < low ? pc : low;
-		high = pc > high ? pc : high;
+		/* the program itself lies below all its libraries */
+		if (vma == NULL || vma->inode != maps->vma[0].inode)
+			continue;
+		own_code = true;
+		if (!peek(x, d->comer, pc - AROUND, code, sizeof(code)) ||
+		    looks_atomic(code, sizeof(code)))
+			return false;
 	}
-	if (high < low || high - low > 4096)
-		return false;
-	size_t size = high - low + 2 * AROUND;
-	unsigned char *code = room(x, size);
-
-	return peek(x, d->comer, low - AROUND, code, size) && !looks_atomic(code, size);
+	return own_code; /* else it spins in a library: pthread_spin_lock */
 }
 #else
 static bool spins_on_plain_variable(struct exam *x, struct duel *d)

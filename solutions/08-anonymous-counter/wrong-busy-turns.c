@@ -3,6 +3,7 @@
  * a CPU to do so. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,7 +71,7 @@ static void take_steps(struct shared *shared, size_t steps, int amount)
 
 	for (size_t i = 0; i < steps; i++) {
 		while (shared->lock != amount - 1 && !shared->done[2 - amount])
-			;
+			sched_yield();
 		struct step *step = &shared->log[shared->steps++];
 		step->pid = self;
 		step->old = shared->counter;
