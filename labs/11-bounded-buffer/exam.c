@@ -583,7 +583,8 @@ static void names_come_and_go(struct exam *x)
 	expect_exit(x, p, 0, "the slash in front may be left out");
 	expect(x, name_exists(x, OBJECT), .expected = "`buffer` and `/buffer` are one name",
 	       .observed = "no " OBJECT, .why = "see shm_overview(7)");
-	produce(x, &posix, 1, 2, "the same buffer, now with a slash");
+	p = run(x, "buffer", .args = { "consume", NAME, "0" });
+	expect_exit(x, p, 0, "the same buffer, now with a slash");
 	p = run(x, "buffer", .args = { "destroy", "buffer" });
 	expect_exit(x, p, 0, "the slash in front may be left out");
 	expect_nothing_left(x, p, &posix, "destroy removes the buffer");
@@ -832,8 +833,10 @@ static void empty_blocks(struct exam *x, const struct kind *kind)
 	put_buffer(x, kind, 3, 1, 0, 0);
 	consumer = start_consumer(x, kind, 1);
 	waits_patiently(x, consumer, "an item in an empty buffer");
+	hold_program(x, consumer); /* so that the producer is judged alone */
 	produce(x, kind, item, item,
 		"the buffer is empty, and the consumer that waits must not keep the mutex");
+	release_program(x, consumer);
 	finish(x, consumer);
 	if (expect_exit(x, consumer, 0, "the item is there"))
 		expect_output(x, consumer, lines(x, item, item), "the item that it waited for");
@@ -848,8 +851,10 @@ static void full_blocks(struct exam *x, const struct kind *kind)
 	s = put_buffer(x, kind, 3, 1, item, 3);
 	producer = start_producer(x, kind, item + 3, item + 3);
 	waits_patiently(x, producer, "room in a full buffer");
+	hold_program(x, producer); /* so that the consumer is judged alone */
 	consume(x, kind, item, item,
 		"the buffer is full, and the producer that waits must not keep the mutex");
+	release_program(x, producer);
 	finish(x, producer);
 	expect_exit(x, producer, 0, "there is room now");
 	expect(x, value_of(&look(x, &s)->full) == 3, .expected = "full again",
@@ -868,7 +873,9 @@ static void printed_before_the_next_wait(struct exam *x, const struct kind *kind
 		      "both items are out before the wait for the third, which may never come");
 	if (failed(x))
 		return;
+	hold_program(x, p);
 	produce(x, kind, item + 2, item + 2, "there is room");
+	release_program(x, p);
 	need_moment(x, p, when_blocked(), "consume waits for a fourth item");
 	expect_output(x, p, lines(x, item, item + 2), "out before the next wait");
 	kill_program(x, p);
