@@ -8,7 +8,8 @@
 #include "base/text.h"
 #include "procfs/proc.h"
 
-enum { VAIN_MOST = 8 };
+/* More modules than that only somebody has who wants to keep us busy. */
+enum { VAIN_MOST = 8, MODULES_MOST = 512 };
 
 static struct module *add(struct image *image)
 {
@@ -31,6 +32,10 @@ static void add_mapping(struct image *image, pid_t pid, const struct vma *vma)
 
 	if (!file)
 		return;
+	if (image->count == MODULES_MOST) {
+		elf_file_put(file);
+		return;
+	}
 	module = add(image);
 	module->start = vma->start;
 	module->end = vma->end;
@@ -59,7 +64,7 @@ static void keep_old(struct image *image, struct image *old)
 	for (size_t i = 0; i < old->count; i++) {
 		struct module *module = &old->modules[i];
 
-		if (overlaps(image, module))
+		if (image->count >= MODULES_MOST || overlaps(image, module))
 			elf_file_put(module->file);
 		else
 			*add(image) = *module;

@@ -29,7 +29,7 @@
 #include "unit.h"
 
 static struct tracer *tracer;
-static struct process *born[16]; /* in the order of their first stops */
+static struct process *born[4096]; /* in the order of their first stops */
 static size_t born_count, gone_count;
 static int tell[2]; /* pipe to the child */
 static volatile int *shared;
@@ -136,6 +136,49 @@ static int spin(void)
 	while (*shared == 0)
 		continue;
 	return 0;
+}
+
+static void make_threads(void)
+{
+	pthread_t thread;
+
+	for (;;)
+		if (pthread_create(&thread, NULL, do_wait, NULL) != 0)
+			usleep(100);
+}
+
+static void make_children(void)
+{
+	for (;;) {
+		if (fork() == 0)
+			_exit(0);
+		wait(NULL);
+	}
+}
+
+static int kill_makers(void (*make)(void))
+{
+	for (int i = 0; i < 30; i++) {
+		pid_t maker = fork();
+
+		if (maker == 0)
+			make();
+		usleep((unsigned)(300 + i * 37));
+		kill(maker, SIGKILL);
+		if (waitpid(maker, NULL, 0) != maker)
+			return 1;
+	}
+	return 9;
+}
+
+static int kill_makers_of_threads(void)
+{
+	return kill_makers(make_threads);
+}
+
+static int kill_makers_of_children(void)
+{
+	return kill_makers(make_children);
 }
 
 static void on_signal(int number)
@@ -486,6 +529,16 @@ START_TEST(kill_at_any_time)
 }
 END_TEST
 
+/* Who is killed inside of clone(2) or fork(2) announces nothing, and its child is there all the
+ * same. */
+START_TEST(killed_makers)
+{
+	begin(_i ? kill_makers_of_threads : kill_makers_of_children);
+	finish_with(9 << 8);
+	ck_assert_uint_ge(born_count, 31);
+}
+END_TEST
+
 START_TEST(vfork_and_done)
 {
 	struct task *task;
@@ -593,6 +646,7 @@ Suite *trace_suite(void)
 	tcase_add_test(test_case, interrupt);
 	tcase_add_loop_test(test_case, interrupted_wait, 0, 2);
 	tcase_add_loop_test(test_case, kill_at_any_time, 0, 3);
+	tcase_add_loop_test(test_case, killed_makers, 0, 2);
 	tcase_add_test(test_case, vfork_and_done);
 	tcase_add_test(test_case, memory);
 	tcase_add_test(test_case, watchpoints);
