@@ -662,11 +662,12 @@ static const struct words bad_usage[] = {
  * wrong in both is the business of another check.
  */
 static bool works(struct exam *x, const char *command, const char *pages, const char *last_word,
-		  const char *answer)
+		  const char *answer, int status)
 {
 	struct program *p = run(x, "guard", .args = { command, pages, last_word });
+	struct ending end = ending(p);
 
-	return strcmp(output(x, p, NULL), answer) == 0;
+	return strcmp(output(x, p, NULL), answer) == 0 && end.how == EXITED && end.status == status;
 }
 
 static void expect_answer(struct exam *x, const char *command, const char *pages,
@@ -680,11 +681,11 @@ static void expect_answer(struct exam *x, const char *command, const char *pages
 
 static void expect_large(struct exam *x)
 {
-	bool over = works(x, "overflow", "2", "5", "ok\n"),
-	     under = works(x, "underflow", "2", "5", "ok\n");
+	bool over = works(x, "overflow", "2", "5", "ok\n", 0),
+	     under = works(x, "underflow", "2", "5", "ok\n", 0);
 
 	if (works(x, "overflow", "1", number(x, page_size() + 1),
-		  say(x, "guard above offset %zu\n", page_size())))
+		  say(x, "guard above offset %zu\n", page_size()), 3))
 		expect_answer(x, "overflow", "2", number(x, (int64_t)1 << 40),
 			      say(x, "guard above offset %zu\n", 2 * page_size()), 3);
 	/* A host with less memory than the buffer has pages may refuse; that is not the student's
@@ -697,7 +698,7 @@ static void expect_large(struct exam *x)
 		expect_answer(x, "underflow", "1000000", number(x, pick(x, 1, 9000)), "ok\n", 0);
 	const char *page = number(x, pick(x, 530000, 999999));
 
-	if (works(x, "dirty", "3", "2", "dirty 2\n"))
+	if (works(x, "dirty", "3", "2", "dirty 2\n", 0))
 		expect_answer(x, "dirty", "1000000", page, say(x, "dirty %s\n", page), 0);
 }
 
@@ -717,7 +718,8 @@ static void expect_refusals(struct exam *x)
 	expect_error(x, run(x, "guard", .args = { "dirty", impossible, "2" }),
 		     "the size of the buffer does not fit into a size_t");
 	for (size_t i = 0; i < sizeof(full) / sizeof(full[0]); i++)
-		if (works(x, full[i][0], full[i][1], full[i][2], full[i][3]))
+		if (works(x, full[i][0], full[i][1], full[i][2], full[i][3],
+			  strcmp(full[i][0], "underflow") == 0 ? 3 : 0))
 			expect_error(x,
 				     run(x, "guard", .args = { full[i][0], full[i][1], full[i][2] },
 					 .stdout_is = OUTPUT_FULL),
