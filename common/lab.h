@@ -7,8 +7,9 @@
 #include <unistd.h>
 
 /*
- * Names a moment of the program, so that a tracer can stop there. It is a write(2) to descriptor -1:
- * run by hand it fails with EBADF and changes nothing, and strace(1) shows the name. errno is kept.
+ * Names a moment of the program, so that a tracer can stop there. It is a write(2) to descriptor
+ * -1: run by hand it fails with EBADF and changes nothing, and strace(1) shows the name. errno is
+ * kept.
  */
 static inline void lab_checkpoint(const char *name)
 {

@@ -18,29 +18,50 @@ struct flag {
 	const char *name;
 };
 
-static const struct flag protections[] = {{PROT_READ, "PROT_READ"}, {PROT_WRITE, "PROT_WRITE"}, {PROT_EXEC, "PROT_EXEC"}, {0, NULL}};
+static const struct flag protections[] = { { PROT_READ, "PROT_READ" },
+					   { PROT_WRITE, "PROT_WRITE" },
+					   { PROT_EXEC, "PROT_EXEC" },
+					   { 0, NULL } };
 
 static const struct flag map_flags[] = {
-	{MAP_ANONYMOUS, "MAP_ANONYMOUS"}, {MAP_FIXED, "MAP_FIXED"},       {MAP_FIXED_NOREPLACE, "MAP_FIXED_NOREPLACE"},
-	{MAP_NORESERVE, "MAP_NORESERVE"}, {MAP_POPULATE, "MAP_POPULATE"}, {MAP_LOCKED, "MAP_LOCKED"},
-	{MAP_STACK, "MAP_STACK"},         {MAP_GROWSDOWN, "MAP_GROWSDOWN"}, {0, NULL},
+	{ MAP_ANONYMOUS, "MAP_ANONYMOUS" },
+	{ MAP_FIXED, "MAP_FIXED" },
+	{ MAP_FIXED_NOREPLACE, "MAP_FIXED_NOREPLACE" },
+	{ MAP_NORESERVE, "MAP_NORESERVE" },
+	{ MAP_POPULATE, "MAP_POPULATE" },
+	{ MAP_LOCKED, "MAP_LOCKED" },
+	{ MAP_STACK, "MAP_STACK" },
+	{ MAP_GROWSDOWN, "MAP_GROWSDOWN" },
+	{ 0, NULL },
 };
 
 static const struct flag open_flags[] = {
-	{O_CREAT, "O_CREAT"},       {O_EXCL, "O_EXCL"},   {O_TRUNC, "O_TRUNC"},         {O_APPEND, "O_APPEND"},
-	{O_NOFOLLOW, "O_NOFOLLOW"}, {O_NONBLOCK, "O_NONBLOCK"}, {O_CLOEXEC, "O_CLOEXEC"}, {0, NULL},
+	{ O_CREAT, "O_CREAT" },	      { O_EXCL, "O_EXCL" },
+	{ O_TRUNC, "O_TRUNC" },	      { O_APPEND, "O_APPEND" },
+	{ O_NOFOLLOW, "O_NOFOLLOW" }, { O_NONBLOCK, "O_NONBLOCK" },
+	{ O_CLOEXEC, "O_CLOEXEC" },   { 0, NULL },
 };
 
-static const struct flag sync_flags[] = {{MS_ASYNC, "MS_ASYNC"}, {MS_SYNC, "MS_SYNC"}, {MS_INVALIDATE, "MS_INVALIDATE"}, {0, NULL}};
+static const struct flag sync_flags[] = { { MS_ASYNC, "MS_ASYNC" },
+					  { MS_SYNC, "MS_SYNC" },
+					  { MS_INVALIDATE, "MS_INVALIDATE" },
+					  { 0, NULL } };
 
 /* Not bits but numbers. */
 static const struct flag advices[] = {
-	{MADV_NORMAL, "MADV_NORMAL"},     {MADV_RANDOM, "MADV_RANDOM"},     {MADV_SEQUENTIAL, "MADV_SEQUENTIAL"},
-	{MADV_WILLNEED, "MADV_WILLNEED"}, {MADV_DONTNEED, "MADV_DONTNEED"}, {MADV_HUGEPAGE, "MADV_HUGEPAGE"},
-	{MADV_NOHUGEPAGE, "MADV_NOHUGEPAGE"}, {MADV_POPULATE_READ, "MADV_POPULATE_READ"}, {0, NULL},
+	{ MADV_NORMAL, "MADV_NORMAL" },
+	{ MADV_RANDOM, "MADV_RANDOM" },
+	{ MADV_SEQUENTIAL, "MADV_SEQUENTIAL" },
+	{ MADV_WILLNEED, "MADV_WILLNEED" },
+	{ MADV_DONTNEED, "MADV_DONTNEED" },
+	{ MADV_HUGEPAGE, "MADV_HUGEPAGE" },
+	{ MADV_NOHUGEPAGE, "MADV_NOHUGEPAGE" },
+	{ MADV_POPULATE_READ, "MADV_POPULATE_READ" },
+	{ 0, NULL },
 };
 
-static void put_flags(struct buffer *text, uint64_t value, const struct flag *flags, const char *none)
+static void put_flags(struct buffer *text, uint64_t value, const struct flag *flags,
+		      const char *none)
 {
 	const char *between = "";
 
@@ -69,7 +90,8 @@ static void put_one_of(struct buffer *text, uint64_t value, const struct flag *t
 
 static void put_map_flags(struct buffer *text, uint64_t value)
 {
-	static const char *const kinds[] = {NULL, "MAP_SHARED", "MAP_PRIVATE", "MAP_SHARED_VALIDATE"};
+	static const char *const kinds[] = { NULL, "MAP_SHARED", "MAP_PRIVATE",
+					     "MAP_SHARED_VALIDATE" };
 	const char *kind = kinds[value & 3];
 
 	if (kind)
@@ -80,9 +102,10 @@ static void put_map_flags(struct buffer *text, uint64_t value)
 
 static void put_open_flags(struct buffer *text, uint64_t value)
 {
-	static const char *const modes[] = {"O_RDONLY", "O_WRONLY", "O_RDWR", "O_ACCMODE"};
+	static const char *const modes[] = { "O_RDONLY", "O_WRONLY", "O_RDWR", "O_ACCMODE" };
 
-	buffer_printf(text, "%s%s", modes[value & O_ACCMODE], value & ~(uint64_t)O_ACCMODE ? "|" : "");
+	buffer_printf(text, "%s%s", modes[value & O_ACCMODE],
+		      value & ~(uint64_t)O_ACCMODE ? "|" : "");
 	if (value & ~(uint64_t)O_ACCMODE)
 		put_flags(text, value & ~(uint64_t)O_ACCMODE, open_flags, "");
 }
@@ -107,7 +130,8 @@ static void put_signal(struct buffer *text, int number)
 		buffer_printf(text, "signal %d", number);
 }
 
-static void put_argument(struct buffer *text, const struct event *event, char format, uint64_t value)
+static void put_argument(struct buffer *text, const struct event *event, char format,
+			 uint64_t value)
 {
 	switch (format) {
 	case 'i':
@@ -169,7 +193,8 @@ static void put_argument(struct buffer *text, const struct event *event, char fo
 
 static void put_result(struct buffer *text, const struct event *event)
 {
-	bool address = event->call == CALL_mmap || event->call == CALL_mremap || event->call == CALL_shmat;
+	bool address = event->call == CALL_mmap || event->call == CALL_mremap ||
+		       event->call == CALL_shmat;
 	const char *name;
 
 	if (!event->returned)
@@ -190,7 +215,8 @@ static void put_result(struct buffer *text, const struct event *event)
 static size_t arguments_shown(const struct event *event)
 {
 	size_t count = strlen(call_format(event->call));
-	bool mode_unused = (event->call == CALL_openat && !(event->args[2] & (O_CREAT | O_TMPFILE))) ||
+	bool mode_unused = (event->call == CALL_openat &&
+			    !(event->args[2] & (O_CREAT | O_TMPFILE))) ||
 			   (event->call == CALL_open && !(event->args[1] & (O_CREAT | O_TMPFILE)));
 
 	return mode_unused ? count - 1 : count;
@@ -217,7 +243,9 @@ static void put_call(struct buffer *text, const struct event *event)
 static const char *fault_code(int signal, int64_t code)
 {
 	if (signal == SIGSEGV)
-		return code == SEGV_MAPERR ? "SEGV_MAPERR" : code == SEGV_ACCERR ? "SEGV_ACCERR" : NULL;
+		return code == SEGV_MAPERR   ? "SEGV_MAPERR"
+		       : code == SEGV_ACCERR ? "SEGV_ACCERR"
+					     : NULL;
 	if (signal == SIGBUS)
 		return code == BUS_ADRERR ? "BUS_ADRERR" : code == BUS_ADRALN ? "BUS_ADRALN" : NULL;
 	return NULL;
@@ -244,7 +272,7 @@ static void put_exit(struct buffer *text, int status)
 
 const char *event_text(struct arena *arena, const struct event *event)
 {
-	struct buffer text = {0};
+	struct buffer text = { 0 };
 	const char *copy;
 
 	switch (event->kind) {

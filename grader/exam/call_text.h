@@ -6,8 +6,8 @@
 #include "trace/event.h"
 
 /*
- * "mmap(NULL, 4096, PROT_READ, MAP_SHARED, 3 "temp", 0) = 0x7f12…" or "SIGSEGV (SEGV_ACCERR) at 0x…"; owned by the
- * arena.
+ * "mmap(NULL, 4096, PROT_READ, MAP_SHARED, 3 "temp", 0) = 0x7f12…" or "SIGSEGV (SEGV_ACCERR) at
+ * 0x…"; owned by the arena.
  */
 const char *event_text(struct arena *arena, const struct event *event);
 

@@ -106,7 +106,7 @@ _Noreturn void skip(struct exam *x, const char *reason)
 {
 	if (x->result && !x->failed) {
 		x->result->verdict = VERDICT_SKIP;
-		record_evidence(x, &(struct evidence){.why = reason});
+		record_evidence(x, &(struct evidence){ .why = reason });
 	}
 	exam_leave(x);
 }
@@ -115,7 +115,7 @@ _Noreturn void broken(struct exam *x, const char *reason)
 {
 	if (x->result) {
 		x->result->verdict = VERDICT_BROKEN;
-		record_evidence(x, &(struct evidence){.why = reason});
+		record_evidence(x, &(struct evidence){ .why = reason });
 	}
 	exam_leave(x);
 }
@@ -131,7 +131,8 @@ bool have_watchpoints(struct exam *x)
 void need_watchpoints(struct exam *x)
 {
 	if (!have_watchpoints(x))
-		skip(x, "this host gives no hardware watchpoints (maplab doctor), so it cannot be seen who touches what when");
+		skip(x,
+		     "this host gives no hardware watchpoints (maplab doctor), so it cannot be seen who touches what when");
 }
 
 bool have_cachestat(struct exam *x)
@@ -156,13 +157,15 @@ const void *scene(struct exam *x, void (*play)(struct exam *x, void *facts), siz
 		if (played->play != play)
 			continue;
 		if (played->failed_in)
-			skip(x, say(x, "it looks at the same run as \"%s\", which failed", played->failed_in));
+			skip(x, say(x, "it looks at the same run as \"%s\", which failed",
+				    played->failed_in));
 		return played->facts;
 	}
 	if (x->scene_count == EXAM_SCENES)
 		broken(x, "the exam has too many scenes");
 	played = &x->scenes[x->scene_count++];
-	*played = (struct played_scene){play, arena_take(x->whole, size), x->check ? x->check->id : "show"};
+	*played = (struct played_scene){ play, arena_take(x->whole, size),
+					 x->check ? x->check->id : "show" };
 	play(x, played->facts); /* leaves by longjmp where it fails: failed_in stays */
 	if (x->failed)
 		exam_leave(x);

@@ -9,7 +9,8 @@ void exam_begin(struct exam *x)
 	x->failed = false;
 	x->open_files = x->mapped_count = 0;
 	if (stage_fresh_directory(x->stage, STAGE_WORK, "run", &x->directory) != 0)
-		broken(x, say(x, "the grader cannot make a working directory: %s", strerror(errno)));
+		broken(x,
+		       say(x, "the grader cannot make a working directory: %s", strerror(errno)));
 }
 
 void exam_end(struct exam *x)

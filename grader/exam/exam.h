@@ -244,7 +244,8 @@ struct ending ending_of(const struct process *process);
 bool was_reaped(const struct process *process); /* its parent has waited for it */
 struct program *program_of(const struct process *process);
 
-/* ---- moments: where to stop (made by the functions of run/moment.h: at_call(), at_read_of(), at_exit(), when_blocked() …) ---- */
+/* ---- moments: where to stop (made by the functions of run/moment.h: at_call(), at_read_of(),
+ * at_exit(), when_blocked() …) ---- */
 
 /*
  * Lets everything on the stage run that is not held, until `p` reaches one of the moments; then all
@@ -263,8 +264,8 @@ void exam_need_moment(struct exam *x, struct program *p, struct moment moment,
 bool finish(struct exam *x, struct program *p);
 
 /*
- * What stopped it last (run/program.h): process, event, signal, fault address … Valid until the next run_to().
- * All zero before the first stop.
+ * What stopped it last (run/program.h): process, event, signal, fault address … Valid until the
+ * next run_to(). All zero before the first stop.
  */
 const struct stop_info *last_stop(struct exam *x, const struct program *p);
 
@@ -317,8 +318,10 @@ struct wait_info waiting(struct exam *x, struct process *process);
  */
 struct fault *fail_call(struct exam *x, struct program *p, enum call call, int error,
 			const char *file, int skip_calls);
-/* Only the next call whose argument (0 to 5) has this value: shmctl(…, IPC_RMID, …), not IPC_STAT before it. */
-struct fault *fail_call_with(struct exam *x, struct program *p, enum call call, int error, int argument, uint64_t value);
+/* Only the next call whose argument (0 to 5) has this value: shmctl(…, IPC_RMID, …), not IPC_STAT
+ * before it. */
+struct fault *fail_call_with(struct exam *x, struct program *p, enum call call, int error,
+			     int argument, uint64_t value);
 /* The next write-like or read-like call transfers at most `bytes` (a short count). */
 struct fault *cut_call(struct exam *x, struct program *p, enum call call, size_t bytes,
 		       const char *file, int skip_calls);
@@ -409,15 +412,17 @@ void unwatch(struct exam *x, struct watch *watch);
 
 /* At a watch moment: what the instruction that just ran was. */
 struct access_info {
-	bool known;    /* the instruction could be found and decoded */
-	bool locked;   /* one atomic read-modify-write instruction (lock prefix, xchg; LSE atomics on aarch64) */
+	bool known;  /* the instruction could be found and decoded */
+	bool locked; /* one atomic read-modify-write instruction (lock prefix, xchg; LSE atomics on
+			aarch64) */
 	bool loaded, stored;
 	uint8_t width; /* bytes it touched, 0 when not known */
 	uint64_t pc;   /* behind the instruction */
 };
 struct access_info last_access(struct exam *x, const struct program *p);
 
-/* One instruction of this process's stopped thread; all else stays still. False where it ended, or blocks in a call. */
+/* One instruction of this process's stopped thread; all else stays still. False where it ended, or
+ * blocks in a call. */
 bool step(struct exam *x, struct process *process);
 
 /* ---- events: what has happened
@@ -436,8 +441,9 @@ const struct event *read_by_call(struct exam *x, const struct program *p, const 
 const struct event *written_by_call(struct exam *x, const struct program *p, const char *file);
 
 /*
- * The first call of a function that signal-safety(7) does not list (stdio, malloc, exit …), made inside a signal
- * handler; NULL for none. A handler that is left by siglongjmp(3) is left. Call watch_handlers() right after start().
+ * The first call of a function that signal-safety(7) does not list (stdio, malloc, exit …), made
+ * inside a signal handler; NULL for none. A handler that is left by siglongjmp(3) is left. Call
+ * watch_handlers() right after start().
  */
 void watch_handlers(struct exam *x, struct program *p);
 const struct event *unsafe_in_handler(struct exam *x, const struct program *p);
@@ -459,8 +465,8 @@ bool expect_error(struct exam *x, struct program *p, const char *why);
 bool expect_usage(struct exam *x, struct program *p);
 
 /*
- * Runs the program with each of these argument lists and expects bad usage. An empty list ends them; to run it with no
- * argument at all: expect_usage(x, run(x, name)).
+ * Runs the program with each of these argument lists and expects bad usage. An empty list ends
+ * them; to run it with no argument at all: expect_usage(x, run(x, name)).
  */
 struct words {
 	const char *word[16];

@@ -24,10 +24,10 @@ struct exam {
 	const struct lab *lab;
 	struct stage *stage;
 	struct session *session;
-	struct arena *record;  /* shared with the main process: results and evidence */
-	struct arena *whole;   /* of the exam: scenes */
-	struct arena *arena;   /* of the check */
-	size_t clean_mark;     /* where the check's arena began */
+	struct arena *record; /* shared with the main process: results and evidence */
+	struct arena *whole;  /* of the exam: scenes */
+	struct arena *arena;  /* of the check */
+	size_t clean_mark;    /* where the check's arena began */
 	struct random random;
 	const char *actor_path; /* maplab itself, as the stage sees it */
 	const char *program_path[LAB_MAX_PROGRAMS];
@@ -65,7 +65,8 @@ _Noreturn void exam_leave(struct exam *x);
 /* The path by which the grader itself reaches a name of the check: see "files" in exam.h. */
 const char *exam_path(struct exam *x, const char *name);
 
-/* Device and inode as /proc/PID/maps shows them (for mappings) and as stat(2) does (for descriptors). */
+/* Device and inode as /proc/PID/maps shows them (for mappings) and as stat(2) does (for
+ * descriptors). */
 struct identity {
 	bool known;
 	dev_t device, map_device;

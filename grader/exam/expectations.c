@@ -1,6 +1,7 @@
 /* Expectations that every lab has; the last chapter of exam.h. */
 #include "exam/exam_inside.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "procfs/proc.h"
 
@@ -24,7 +25,8 @@ static const char *where_it_ended(struct exam *x, struct program *p)
 	if (crash)
 		return from_event(x, crash);
 	if (*error_output(x, p))
-		return say(x, "stderr: %s", quoted(x, error_output(x, p), strlen(error_output(x, p)), 120));
+		return say(x, "stderr: %s",
+			   quoted(x, error_output(x, p), strlen(error_output(x, p)), 120));
 	return NULL;
 }
 
@@ -42,11 +44,14 @@ bool expect_exit(struct exam *x, struct program *p, int status, const char *why)
 	struct ending end = ending(p);
 	bool ok = end.how == EXITED && end.status == status && program_living(p) == 0;
 
-	return expect(x, ok, .expected = say(x, "\"%s\" ends with exit status %d", p->command, status),
-		      .observed = ending_text(x, p), .from = where_it_ended(x, p), .at = at_ending(x, p), .why = why);
+	return expect(x, ok,
+		      .expected = say(x, "\"%s\" ends with exit status %d", p->command, status),
+		      .observed = ending_text(x, p), .from = where_it_ended(x, p),
+		      .at = at_ending(x, p), .why = why);
 }
 
-/* The first line in which two texts differ, for evidence: whole outputs are too long to compare by eye. */
+/* The first line in which two texts differ, for evidence: whole outputs are too long to compare by
+ * eye. */
 static const char *line_at(struct exam *x, const char *text, size_t size, size_t offset)
 {
 	size_t start = offset < size ? offset : size, end;
@@ -57,7 +62,8 @@ static const char *line_at(struct exam *x, const char *text, size_t size, size_t
 		end++;
 	if (start == size)
 		return "the end of the output";
-	return say(x, "%s%s", quoted(x, text + start, end - start, 72), end == size ? " without a newline" : "");
+	return say(x, "%s%s", quoted(x, text + start, end - start, 72),
+		   end == size ? " without a newline" : "");
 }
 
 static size_t line_number(const char *text, size_t offset)
@@ -79,13 +85,17 @@ bool expect_output(struct exam *x, struct program *p, const char *text, const ch
 		return true;
 	while (same < size && same < wanted && printed[same] == text[same])
 		same++;
-	return expect(x, false, .expected = say(x, "line %zu of its output: %s", line_number(text, same),
-						line_at(x, text, wanted, same)),
-		      .observed = say(x, "%s (%s)", line_at(x, printed, size, same), ending_text(x, p)),
-		      .from = say(x, "standard output of \"%s\"", p->command), .at = at_ending(x, p), .why = why);
+	return expect(
+		x, false,
+		.expected = say(x, "line %zu of its output: %s", line_number(text, same),
+				line_at(x, text, wanted, same)),
+		.observed = say(x, "%s (%s)", line_at(x, printed, size, same), ending_text(x, p)),
+		.from = say(x, "standard output of \"%s\"", p->command), .at = at_ending(x, p),
+		.why = why);
 }
 
-/* "prog: what: reason": one line, its beginning the program's name or argv[0], at least one more colon. */
+/* "prog: what: reason": one line, its beginning the program's name or argv[0], at least one more
+ * colon. */
 static bool is_error_line(const struct program *p, const char *text)
 {
 	const char *newline = strchr(text, '\n'), *colon = strstr(text, ": ");
@@ -122,19 +132,23 @@ bool expect_usage(struct exam *x, struct program *p)
 	const char *said = error_output(x, p);
 	size_t printed;
 
-	if (!expect_exit(x, p, 2, "a command line that makes no sense is answered by a usage line and exit status 2"))
+	if (!expect_exit(
+		    x, p, 2,
+		    "a command line that makes no sense is answered by a usage line and exit status 2"))
 		return false;
 	output(x, p, &printed);
 	return expect(x, text_starts(said, "usage: ") && printed == 0,
 		      .expected = "\"usage: …\" on stderr and nothing on stdout",
-		      .observed = say(x, "stderr: %s; %zu bytes on stdout", quoted(x, said, strlen(said), 80), printed),
-		      .from = say(x, "\"%s\"", p->command), .why = "scripts tell usage errors from results by the stream");
+		      .observed = say(x, "stderr: %s; %zu bytes on stdout",
+				      quoted(x, said, strlen(said), 80), printed),
+		      .from = say(x, "\"%s\"", p->command),
+		      .why = "scripts tell usage errors from results by the stream");
 }
 
 void expect_usages(struct exam *x, const char *name, const struct words *lists)
 {
 	for (; lists->word[0]; lists++) {
-		struct launch launch = {0};
+		struct launch launch = { 0 };
 
 		memcpy(launch.args, lists->word, sizeof(lists->word));
 		expect_usage(x, exam_run(x, name, &launch));
@@ -145,29 +159,38 @@ bool expect_size(struct exam *x, const char *file, off_t size, const char *why)
 {
 	off_t now = file_size(x, file);
 
-	return expect(x, now == size, .expected = say(x, "\"%s\" has %lld bytes", file, (long long)size),
-		      .observed = now < 0 ? "there is no such file" : say(x, "%lld bytes", (long long)now),
+	return expect(x, now == size,
+		      .expected = say(x, "\"%s\" has %lld bytes", file, (long long)size),
+		      .observed = now < 0 ? "there is no such file"
+					  : say(x, "%lld bytes", (long long)now),
 		      .from = say(x, "stat(\"%s\")", file), .why = why);
 }
 
-bool expect_bytes(struct exam *x, const char *file, off_t offset, const void *data, size_t size, const char *why)
+bool expect_bytes(struct exam *x, const char *file, off_t offset, const void *data, size_t size,
+		  const char *why)
 {
 	struct bytes now = file_bytes(x, file, offset, size);
 	bool ok = now.size == size && memcmp(now.data, data, size) == 0;
 
-	return expect(x, ok, .expected = say(x, "bytes %s", text_hex(x->arena, data, size < 16 ? size : 16)),
-		      .observed = now.size ? say(x, "bytes %s", text_hex(x->arena, now.data, now.size < 16 ? now.size : 16))
-					   : "no byte there",
-		      .from = say(x, "\"%s\" at offset %lld", file, (long long)offset), .why = why);
+	return expect(
+		x, ok,
+		.expected = say(x, "bytes %s", text_hex(x->arena, data, size < 16 ? size : 16)),
+		.observed = now.size ? say(x, "bytes %s",
+					   text_hex(x->arena, now.data,
+						    now.size < 16 ? now.size : 16))
+				     : "no byte there",
+		.from = say(x, "\"%s\" at offset %lld", file, (long long)offset), .why = why);
 }
 
 bool expect_mode(struct exam *x, const char *file, mode_t mode, const char *why)
 {
-	struct stat st = {0};
+	struct stat st = { 0 };
 	bool there = file_stat(x, file, &st);
 
-	return expect(x, there && (st.st_mode & 07777) == mode, .expected = say(x, "mode %04o", (unsigned)mode),
-		      .observed = there ? say(x, "mode %04o", (unsigned)st.st_mode & 07777) : "there is no such file",
+	return expect(x, there && (st.st_mode & 07777) == mode,
+		      .expected = say(x, "mode %04o", (unsigned)mode),
+		      .observed = there ? say(x, "mode %04o", (unsigned)st.st_mode & 07777)
+					: "there is no such file",
 		      .from = say(x, "stat(\"%s\")", file), .why = why);
 }
 
@@ -176,26 +199,33 @@ bool expect_perms(struct exam *x, struct mapping mapping, const char *perms, con
 	bool ok = mapping.vma && vma_perms_are(mapping.vma, perms);
 
 	return expect(x, ok, .expected = say(x, "permissions %s", perms),
-		      .observed = mapping.vma ? mapping.vma->perms : "no mapping", .from = from_vma(x, mapping.vma),
-		      .at = mapping.vma ? at_mapping(x, mapping.process, mapping.vma) : NULL, .why = why);
+		      .observed = mapping.vma ? mapping.vma->perms : "no mapping",
+		      .from = from_vma(x, mapping.vma),
+		      .at = mapping.vma ? at_mapping(x, mapping.process, mapping.vma) : NULL,
+		      .why = why);
 }
 
 bool expect_not_read(struct exam *x, struct program *p, const char *file)
 {
 	const struct event *event = read_by_call(x, p, file);
 
-	return expect(x, !event, .expected = say(x, "the bytes of \"%s\" are had by looking at a mapping", file),
-		      .observed = "they are read by a system call", .from = event ? from_event(x, event) : NULL,
-		      .at = at_event(x, event), .why = "read(2) copies what a mapping already shows");
+	return expect(
+		x, !event,
+		.expected = say(x, "the bytes of \"%s\" are had by looking at a mapping", file),
+		.observed = "they are read by a system call",
+		.from = event ? from_event(x, event) : NULL, .at = at_event(x, event),
+		.why = "read(2) copies what a mapping already shows");
 }
 
 bool expect_not_written(struct exam *x, struct program *p, const char *file)
 {
 	const struct event *event = written_by_call(x, p, file);
 
-	return expect(x, !event, .expected = say(x, "\"%s\" is changed by stores into a mapping", file),
-		      .observed = "it is written by a system call", .from = event ? from_event(x, event) : NULL,
-		      .at = at_event(x, event), .why = "write(2) copies what a store would put there at once");
+	return expect(x, !event,
+		      .expected = say(x, "\"%s\" is changed by stores into a mapping", file),
+		      .observed = "it is written by a system call",
+		      .from = event ? from_event(x, event) : NULL, .at = at_event(x, event),
+		      .why = "write(2) copies what a store would put there at once");
 }
 
 /* ---- blocking ---- */
@@ -214,7 +244,7 @@ static bool waits_for_others(const struct wait_info *wait)
 /* The process of the program that waits for other processes; the others may wait for it. */
 static struct wait_info best_wait(struct exam *x, struct program *p)
 {
-	struct wait_info best = {0}, wait;
+	struct wait_info best = { 0 }, wait;
 
 	for (struct process *process = p->first; process; process = process->next) {
 		if (!alive(process))
@@ -229,32 +259,50 @@ static struct wait_info best_wait(struct exam *x, struct program *p)
 bool expect_blocks(struct exam *x, struct program *p, const char *what_for)
 {
 	int64_t cpu = p->cpu_limit;
+	bool own = p->own_limits;
 	struct wait_info wait;
 	int reached = 0;
 
-	p->cpu_limit = CPU_MS * 1000000ll;
-	for (int i = 0; i < LOOKS; i++) { /* a sleep before the wait proper is no polling; several are */
+	p->cpu_limit = CPU_MS * NS_PER_MS;
+	p->own_limits = true;
+	for (int i = 0; i < LOOKS;
+	     i++) { /* a sleep before the wait proper is no polling; several are */
 		reached = run_to(x, p, when_blocked(), at_sleep());
 		if (reached != 1)
 			break;
 	}
 	p->cpu_limit = cpu;
+	p->own_limits = own;
 	if (reached == 1)
-		return expect(x, false, .expected = say(x, "%s: it waits in the kernel until somebody wakes it", what_for),
-			      .observed = "it sleeps a while and looks again, over and over",
-			      .from = from_event(x, p->stop.event), .at = at_stop(x, p),
-			      .why = "polling is late when something comes and burns CPU when nothing does");
+		return expect(
+			x, false,
+			.expected = say(x, "%s: it waits in the kernel until somebody wakes it",
+					what_for),
+			.observed = "it sleeps a while and looks again, over and over",
+			.from = from_event(x, p->stop.event), .at = at_stop(x, p),
+			.why = "polling is late when something comes and burns CPU when nothing does");
 	if (reached != 0)
-		return expect(x, false, .expected = say(x, "%s: it waits in the kernel until somebody wakes it", what_for),
-			      .observed = reached == SPENT ? "it spins: CPU time goes by, and it makes no call that waits"
-							   : reached_text(x, p, reached),
-			      .at = at_stop(x, p), .why = "a waiting process must not use the CPU that its peer needs");
+		return expect(
+			x, false,
+			.expected = say(x, "%s: it waits in the kernel until somebody wakes it",
+					what_for),
+			.observed =
+				reached == SPENT
+					? "it spins: CPU time goes by, and it makes no call that waits"
+					: reached_text(x, p, reached),
+			.at = at_stop(x, p),
+			.why = "a waiting process must not use the CPU that its peer needs");
 	wait = best_wait(x, p);
-	return expect(x, waits_for_others(&wait),
-		      .expected = say(x, "%s: it waits in a futex or semaphore that other processes can wake", what_for),
-		      .observed = wait.text ? say(x, "it waits in %s%s", wait.text,
-						  wait.timed ? say(x, " of %lld ms", (long long)wait.timeout_ms) : "")
-					    : "it waits in no system call",
-		      .from = "/proc/PID/syscall", .at = wait.at,
-		      .why = "a private futex is blind to other processes: initialise with pshared = 1");
+	return expect(
+		x, waits_for_others(&wait),
+		.expected = say(
+			x, "%s: it waits in a futex or semaphore that other processes can wake",
+			what_for),
+		.observed = wait.text ? say(x, "it waits in %s%s", wait.text,
+					    wait.timed ? say(x, " of %lld ms",
+							     (long long)wait.timeout_ms)
+						       : "")
+				      : "it waits in no system call",
+		.from = "/proc/PID/syscall", .at = wait.at,
+		.why = "a private futex is blind to other processes: initialise with pshared = 1");
 }

@@ -13,11 +13,12 @@
 #include "procfs/sysvipc.h"
 #include "stage/host.h"
 
-/* Where the stage's own /dev/shm and /tmp are for us. Names there are as the program spells them. */
+/* Where the stage's own /dev/shm and /tmp are for us. Names there are as the program spells them.
+ */
 static const struct place {
 	const char *prefix;
 	enum stage_place place;
-} places[] = {{"/dev/shm/", STAGE_SHM}, {"/tmp/", STAGE_TMP}};
+} places[] = { { "/dev/shm/", STAGE_SHM }, { "/tmp/", STAGE_TMP } };
 
 const char *exam_path(struct exam *x, const char *name)
 {
@@ -33,7 +34,8 @@ const char *exam_path(struct exam *x, const char *name)
 	if (text_equal(name, "/dev/shm") || text_equal(name, "/tmp")) {
 		struct stage_directory directory;
 
-		stage_fresh_directory(x->stage, text_equal(name, "/tmp") ? STAGE_TMP : STAGE_SHM, NULL, &directory);
+		stage_fresh_directory(x->stage, text_equal(name, "/tmp") ? STAGE_TMP : STAGE_SHM,
+				      NULL, &directory);
 		return arena_copy(x->arena, directory.outside);
 	}
 	return arena_format(x->arena, "%s/%s", x->directory.outside, name);
@@ -54,8 +56,8 @@ bool on_disk(struct exam *x, const char *name)
 {
 	struct statfs fs;
 
-	return statfs(exam_path(x, name), &fs) == 0 && fs.f_type != TMPFS_MAGIC && fs.f_type != RAMFS_MAGIC &&
-	       host_has(HOST_DISK);
+	return statfs(exam_path(x, name), &fs) == 0 && fs.f_type != TMPFS_MAGIC &&
+	       fs.f_type != RAMFS_MAGIC && host_has(HOST_DISK);
 }
 
 /* Opened without following anything a student's program may have planted. */
@@ -68,7 +70,8 @@ static int open_ours(struct exam *x, const char *name, int flags, mode_t mode)
 	return fd;
 }
 
-static void write_all(struct exam *x, const char *name, int fd, const void *data, size_t size, off_t offset)
+static void write_all(struct exam *x, const char *name, int fd, const void *data, size_t size,
+		      off_t offset)
 {
 	const char *at = data;
 
@@ -186,13 +189,14 @@ static bool is_regular(int fd)
 struct bytes file_bytes(struct exam *x, const char *name, off_t offset, size_t most)
 {
 	int fd = open(exam_path(x, name), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	struct bytes bytes = {(unsigned char *)arena_copy(x->arena, ""), 0};
+	struct bytes bytes = { (unsigned char *)arena_copy(x->arena, ""), 0 };
 	struct stat st;
 
 	if (fd < 0)
 		return bytes;
 	if (is_regular(fd) && fstat(fd, &st) == 0 && st.st_size > offset) {
-		size_t size = (size_t)(st.st_size - offset) < most ? (size_t)(st.st_size - offset) : most;
+		size_t size = (size_t)(st.st_size - offset) < most ? (size_t)(st.st_size - offset)
+								   : most;
 		ssize_t got;
 
 		bytes.data = arena_take(x->arena, size + 1);
@@ -225,7 +229,7 @@ void *map_into_exam(struct exam *x, const char *name, size_t *size)
 	address = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (address == MAP_FAILED || x->mapped_count == EXAM_MAPPED)
 		our_fault(x, "map", name);
-	x->mapped[x->mapped_count++] = (struct mapped){address, (size_t)st.st_size};
+	x->mapped[x->mapped_count++] = (struct mapped){ address, (size_t)st.st_size };
 	if (size)
 		*size = (size_t)st.st_size;
 	return address;
@@ -253,17 +257,19 @@ int64_t dirty_pages(struct exam *x, const char *name)
 {
 	int fd = open_ours(x, name, O_RDWR, 0);
 	struct cache_stat stat;
-	int64_t dirty = have_cachestat(x) && cache_stat(fd, 0, 0, &stat) == 0 ? (int64_t)stat.dirty : -1;
+	int64_t dirty = have_cachestat(x) && cache_stat(fd, 0, 0, &stat) == 0 ? (int64_t)stat.dirty
+									      : -1;
 
 	close(fd);
 	return dirty;
 }
 
-/* A name's identity twice over: file systems such as btrfs show another device in maps than in stat(2). */
+/* A name's identity twice over: file systems such as btrfs show another device in maps than in
+ * stat(2). */
 struct identity exam_identity(struct exam *x, const char *name)
 {
 	const char *path = exam_path(x, name);
-	struct identity identity = {0};
+	struct identity identity = { 0 };
 	struct stat st;
 	int fd;
 
@@ -284,7 +290,7 @@ struct identity exam_identity(struct exam *x, const char *name)
 
 const char *inside_text(struct exam *x, const char *path)
 {
-	struct buffer text = {0};
+	struct buffer text = { 0 };
 	const char *copy;
 
 	if (stage_read_inside(x->stage, path, &text, 1 << 20) != 0)
@@ -304,7 +310,10 @@ const struct shm_row *segments(struct exam *x, size_t *count)
 		broken(x, "the kernel's table of System V segments reads unlike any that we know");
 	rows = room(x, (*count + 1) * sizeof(*rows));
 	for (size_t i = 0; i < *count; i++)
-		rows[i] = (struct shm_row){list[i].key, list[i].shmid, list[i].perms | (list[i].removed ? 01000 : 0),
-					   list[i].size, list[i].nattch, list[i].cpid, list[i].lpid};
+		rows[i] = (struct shm_row){
+			list[i].key,  list[i].shmid,  list[i].perms | (list[i].removed ? 01000 : 0),
+			list[i].size, list[i].nattch, list[i].cpid,
+			list[i].lpid
+		};
 	return rows;
 }

@@ -43,8 +43,10 @@ static struct lab_result *empty_result(struct arena *arena, const struct lab *la
 		const struct check *check = &lab->checks[i];
 		struct check_result *empty = &result->check[i];
 
-		*empty = (struct check_result){.id = check->id, .title = check->title, .task = check->task,
-					       .max = check->points};
+		*empty = (struct check_result){ .id = check->id,
+						.title = check->title,
+						.task = check->task,
+						.max = check->points };
 		while (empty->hints < LAB_MAX_HINTS && check->hints[empty->hints])
 			empty->hints++;
 	}
@@ -104,13 +106,13 @@ static void fork_worker(struct grading *grading, struct work *work)
 
 static struct work work_of(struct grading *grading, const struct lab *lab)
 {
-	return (struct work){.lab = lab,
-			     .submission = &grading->submission,
-			     .options = &grading->options,
-			     .record = grading->arena,
-			     .result = grading->result,
-			     .isolation = grading->isolation,
-			     .notify = -1};
+	return (struct work){ .lab = lab,
+			      .submission = &grading->submission,
+			      .options = &grading->options,
+			      .record = grading->arena,
+			      .result = grading->result,
+			      .isolation = grading->isolation,
+			      .notify = -1 };
 }
 
 struct grading *grading_start(const struct lab *lab, const struct submission *submission,
@@ -141,7 +143,8 @@ static void conclude(struct grading *grading, int status)
 				  : arena_format(grading->arena, "status %d", WEXITSTATUS(status));
 	result->status = LAB_BROKEN;
 	if (!*result->diagnostics || WIFSIGNALED(status))
-		result->diagnostics = arena_format(grading->arena, "the exam worker ended with %s", end);
+		result->diagnostics = arena_format(grading->arena, "the exam worker ended with %s",
+						   end);
 	for (size_t i = 0; i < result->count; i++)
 		if (result->check[i].verdict == VERDICT_PENDING) {
 			result->check[i].verdict = VERDICT_BROKEN;
@@ -170,7 +173,7 @@ bool grading_poll(struct grading *grading)
 
 void grading_wait(struct grading *grading)
 {
-	struct pollfd fd = {.fd = grading->fd, .events = POLLIN};
+	struct pollfd fd = { .fd = grading->fd, .events = POLLIN };
 
 	while (!grading_poll(grading))
 		poll(&fd, 1, -1);
@@ -200,8 +203,8 @@ void grading_free(struct grading *grading)
 	arena_free(grading->arena);
 }
 
-int grading_show(const struct lab *lab, const struct submission *submission, const struct grading_options *options,
-		 const char *const *args, bool maps_only)
+int grading_show(const struct lab *lab, const struct submission *submission,
+		 const struct grading_options *options, const char *const *args, bool maps_only)
 {
 	struct grading *grading = grading_new(lab, submission, options);
 	struct work work = work_of(grading, lab);

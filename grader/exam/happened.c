@@ -15,13 +15,14 @@ const struct event *next_event(const struct program *p, const struct event *prev
 
 static bool on_file(const struct event *event, const struct identity *identity)
 {
-	return identity->known && event->inode == identity->inode && event->device == identity->device;
+	return identity->known && event->inode == identity->inode &&
+	       event->device == identity->device;
 }
 
 const struct event *next_call(struct exam *x, const struct program *p, const struct event *previous,
 			      struct call_set calls, const char *file)
 {
-	struct identity identity = file ? exam_identity(x, file) : (struct identity){0};
+	struct identity identity = file ? exam_identity(x, file) : (struct identity){ 0 };
 	const struct event *event = previous;
 
 	while ((event = next_event(p, event)))
@@ -36,13 +37,17 @@ static bool wrote_to(const struct event *event, const struct identity *identity)
 {
 	if (!(call_families(event->call) & FAMILY_READ))
 		return on_file(event, identity);
-	return identity->known && event->out_inode == identity->inode && event->out_device == identity->device;
+	return identity->known && event->out_inode == identity->inode &&
+	       event->out_device == identity->device;
 }
 
-/* Calls that moved bytes out of the file (or into it); rings do it out of sight, so that one was made is enough. */
-static const struct event *bytes_by_call(struct exam *x, const struct program *p, const char *file, bool into)
+/* Calls that moved bytes out of the file (or into it); rings do it out of sight, so that one was
+ * made is enough. */
+static const struct event *bytes_by_call(struct exam *x, const struct program *p, const char *file,
+					 bool into)
 {
-	struct call_set rings = call_set_both(call_set_one(CALL_io_uring_setup), call_set_one(CALL_io_setup));
+	struct call_set rings = call_set_both(call_set_one(CALL_io_uring_setup),
+					      call_set_one(CALL_io_setup));
 	struct call_set calls = call_set_family(into ? FAMILY_WRITE : FAMILY_READ);
 	struct identity identity = exam_identity(x, file);
 	const struct event *event = NULL;
@@ -92,10 +97,13 @@ const char *at_mapping(struct exam *x, const struct process *process, const stru
 
 	while (vma && (event = next_event(process->program, event))) {
 		uint64_t start = (uint64_t)event->result;
-		bool maps = event->call == CALL_mmap || event->call == CALL_mremap || event->call == CALL_shmat;
+		bool maps = event->call == CALL_mmap || event->call == CALL_mremap ||
+			    event->call == CALL_shmat;
 
-		if (event->kind == EVENT_CALL && maps && event->returned && event->result > 0 && start <= vma->start &&
-		    (event->call == CALL_shmat ? start == vma->start : vma->start < start + event->args[1] + page_size()))
+		if (event->kind == EVENT_CALL && maps && event->returned && event->result > 0 &&
+		    start <= vma->start &&
+		    (event->call == CALL_shmat ? start == vma->start
+					       : vma->start < start + event->args[1] + page_size()))
 			last = event;
 	}
 	return at_event(x, last);

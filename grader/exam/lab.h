@@ -49,7 +49,8 @@ struct lab {
 	struct lab_program programs[LAB_MAX_PROGRAMS];
 	struct check checks[LAB_MAX_CHECKS]; /* in the order in which they are run and shown */
 	struct actor actors[LAB_MAX_ACTORS];
-	bool all_cpus; /* its programs may run on all CPUs at once (else one, that of the grader, which is faster) */
+	bool all_cpus; /* its programs may run on all CPUs at once (else one, that of the grader,
+			  which is faster) */
 	/*
 	 * A run worth looking at, for `maplab trace` and `maplab maps`: start() the lab's programs,
 	 * feed them and run_to() their ends. `args` are the words after `--` on the command line,

@@ -12,8 +12,9 @@ static const struct maps *maps_of(struct exam *x, const struct process *process,
 
 	if (!alive(process))
 		return maps;
-	if ((with_memory ? proc_smaps(x->arena, process->pid, maps) : proc_maps(x->arena, process->pid, maps)) != 0)
-		*maps = (struct maps){0};
+	if ((with_memory ? proc_smaps(x->arena, process->pid, maps)
+			 : proc_maps(x->arena, process->pid, maps)) != 0)
+		*maps = (struct maps){ 0 };
 	return maps;
 }
 
@@ -31,17 +32,19 @@ struct mapping find_mapping(struct exam *x, struct program *p, const char *file)
 {
 	struct identity identity = exam_identity(x, file);
 
-	for (struct process *process = p->first; process && identity.known; process = process->next) {
-		const struct vma *vma =
-			maps_next_of_file(maps_now(x, process), NULL, identity.map_device, identity.map_inode);
+	for (struct process *process = p->first; process && identity.known;
+	     process = process->next) {
+		const struct vma *vma = maps_next_of_file(maps_now(x, process), NULL,
+							  identity.map_device, identity.map_inode);
 
 		if (vma)
-			return (struct mapping){process, vma};
+			return (struct mapping){ process, vma };
 	}
-	return (struct mapping){NULL, NULL};
+	return (struct mapping){ NULL, NULL };
 }
 
-/* The maps of its first living process, without what every program has: evidence for a mapping that is missing. */
+/* The maps of its first living process, without what every program has: evidence for a mapping that
+ * is missing. */
 static const char *own_mappings(struct exam *x, struct program *p)
 {
 	const char *text = NULL;
@@ -52,13 +55,15 @@ static const char *own_mappings(struct exam *x, struct program *p)
 		for (size_t i = 0; i < maps->count; i++) {
 			const struct vma *vma = &maps->vma[i];
 
-			if (!vma_has_file(vma) || text_starts(vma->path, "/usr/") || text_starts(vma->path, "/lib/") ||
-			    text_starts(vma->path, "/lib64/") || text_starts(vma->path, "/lab/bin/"))
+			if (!vma_has_file(vma) || text_starts(vma->path, "/usr/") ||
+			    text_starts(vma->path, "/lib/") || text_starts(vma->path, "/lib64/") ||
+			    text_starts(vma->path, "/lab/bin/"))
 				continue;
 			text = text ? say(x, "%s; %s", text, vma->line) : vma->line;
 		}
 	}
-	return text ? say(x, "maps of files: %s", text) : "maps: no file but the program and its libraries";
+	return text ? say(x, "maps of files: %s", text)
+		    : "maps: no file but the program and its libraries";
 }
 
 struct mapping need_mapping(struct exam *x, struct program *p, const char *file)
@@ -66,7 +71,8 @@ struct mapping need_mapping(struct exam *x, struct program *p, const char *file)
 	struct mapping mapping = find_mapping(x, p, file);
 
 	need(x, mapping.vma, .expected = say(x, "a mapping of \"%s\" in the address space", file),
-	     .observed = program_living(p) ? "there is none" : say(x, "the program has ended: %s", ending_text(x, p)),
+	     .observed = program_living(p) ? "there is none"
+					   : say(x, "the program has ended: %s", ending_text(x, p)),
 	     .from = own_mappings(x, p), .at = at_stop(x, p),
 	     .why = "what the program reads and stores has to go through the mapped file");
 	return mapping;
@@ -77,17 +83,18 @@ struct vma_sum mapped_sum(struct exam *x, const struct process *process, const c
 	struct identity identity = exam_identity(x, file);
 
 	if (!identity.known)
-		return (struct vma_sum){0};
+		return (struct vma_sum){ 0 };
 	return maps_sum_of_file(smaps_now(x, process), identity.map_device, identity.map_inode);
 }
 
-bool covers(struct exam *x, const struct process *process, const char *file, off_t offset, size_t length,
-	    const char *perms)
+bool covers(struct exam *x, const struct process *process, const char *file, off_t offset,
+	    size_t length, const char *perms)
 {
 	struct identity identity = exam_identity(x, file);
 
-	return identity.known && maps_cover_file(maps_now(x, process), identity.map_device, identity.map_inode,
-						 (uint64_t)offset, length, perms);
+	return identity.known &&
+	       maps_cover_file(maps_now(x, process), identity.map_device, identity.map_inode,
+			       (uint64_t)offset, length, perms);
 }
 
 uint64_t address_of(struct exam *x, const struct process *process, const char *file, off_t offset)
@@ -96,14 +103,16 @@ uint64_t address_of(struct exam *x, const struct process *process, const char *f
 
 	if (!identity.known)
 		return 0;
-	return maps_address_of(maps_now(x, process), identity.map_device, identity.map_inode, (uint64_t)offset);
+	return maps_address_of(maps_now(x, process), identity.map_device, identity.map_inode,
+			       (uint64_t)offset);
 }
 
 const char *descriptor_of(struct exam *x, struct program *p, const char *file)
 {
 	struct identity identity = exam_identity(x, file);
 
-	for (struct process *process = p->first; process && identity.known; process = process->next) {
+	for (struct process *process = p->first; process && identity.known;
+	     process = process->next) {
 		struct proc_fd *list;
 		size_t count;
 
@@ -111,7 +120,8 @@ const char *descriptor_of(struct exam *x, struct program *p, const char *file)
 			continue;
 		for (size_t i = 0; i < count; i++)
 			if (list[i].dev == identity.device && list[i].ino == identity.inode)
-				return say(x, "/proc/%d/fd/%d -> %s", process->ns_pid, list[i].number, list[i].link);
+				return say(x, "/proc/%d/fd/%d -> %s", process->ns_pid,
+					   list[i].number, list[i].link);
 	}
 	return NULL;
 }
@@ -122,7 +132,8 @@ bool peek(struct exam *x, const struct process *process, uint64_t address, void 
 	return process_read(process, address, data, size);
 }
 
-bool poke(struct exam *x, const struct process *process, uint64_t address, const void *data, size_t size)
+bool poke(struct exam *x, const struct process *process, uint64_t address, const void *data,
+	  size_t size)
 {
 	(void)x;
 	return process_write(process, address, data, size);
@@ -136,27 +147,33 @@ static struct watch *add_watch(struct exam *x, const struct watch *wanted)
 
 	need_watchpoints(x);
 	if (!watch)
-		broken(x, "no watchpoint left (there are four), or one that is not aligned to its size");
+		broken(x,
+		       "no watchpoint left (there are four), or one that is not aligned to its size");
 	return watch;
 }
 
-struct watch *watch_file(struct exam *x, const char *file, off_t offset, size_t size, enum watch_kind kind)
+struct watch *watch_file(struct exam *x, const char *file, off_t offset, size_t size,
+			 enum watch_kind kind)
 {
 	struct identity identity = exam_identity(x, file);
-	struct watch watch = {.kind = kind, .size = size, .device = identity.map_device, .inode = identity.map_inode,
-			      .offset = (uint64_t)offset};
+	struct watch watch = { .kind = kind,
+			       .size = size,
+			       .device = identity.map_device,
+			       .inode = identity.map_inode,
+			       .offset = (uint64_t)offset };
 
 	if (!identity.known)
 		broken(x, say(x, "the grader wants to watch \"%s\", which is not there", file));
 	return add_watch(x, &watch);
 }
 
-/* Shared memory is an object whoever maps it; private memory is an address of this process and its children. */
-struct watch *watch_memory(struct exam *x, const struct process *process, uint64_t address, size_t size,
-			   enum watch_kind kind)
+/* Shared memory is an object whoever maps it; private memory is an address of this process and its
+ * children. */
+struct watch *watch_memory(struct exam *x, const struct process *process, uint64_t address,
+			   size_t size, enum watch_kind kind)
 {
 	const struct vma *vma = maps_at(maps_now(x, process), address);
-	struct watch watch = {.kind = kind, .size = size};
+	struct watch watch = { .kind = kind, .size = size };
 
 	if (vma && vma->perms[3] == 's' && vma_has_file(vma)) {
 		watch.device = makedev(vma->major, vma->minor);
@@ -179,6 +196,10 @@ struct access_info last_access(struct exam *x, const struct program *p)
 	const struct arch_access *access = &p->stop.access;
 
 	(void)x;
-	return (struct access_info){.known = access->known, .locked = access->locked, .loaded = access->loads,
-				    .stored = access->stores, .width = access->width, .pc = p->stop.pc};
+	return (struct access_info){ .known = access->known,
+				     .locked = access->locked,
+				     .loaded = access->loads,
+				     .stored = access->stores,
+				     .width = access->width,
+				     .pc = p->stop.pc };
 }

@@ -2,9 +2,9 @@
 #include "exam/exam_inside.h"
 #include "exam/show.h"
 
+#include <linux/futex.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
-#include <linux/futex.h>
 
 #include "base/clock.h"
 #include "procfs/proc.h"
@@ -18,13 +18,14 @@ static struct moment with_identity(struct exam *x, struct moment moment)
 		return moment;
 	identity = exam_identity(x, moment.file);
 	moment.device = identity.device;
-	moment.inode = identity.known ? identity.inode : (ino_t)-1; /* no such file: nothing is on it */
+	moment.inode = identity.known ? identity.inode
+				      : (ino_t)-1; /* no such file: nothing is on it */
 	return moment;
 }
 
 int exam_run_to(struct exam *x, struct program *p, const struct moment *moments)
 {
-	struct moment known[16] = {{0}};
+	struct moment known[16] = { { 0 } };
 	size_t count = 0;
 	int reached;
 
@@ -41,8 +42,8 @@ void exam_need_moment(struct exam *x, struct program *p, struct moment moment, c
 {
 	int reached = run_to(x, p, moment);
 
-	need(x, reached == 0, .expected = expected, .observed = reached_text(x, p, reached), .at = at_stop(x, p),
-	     .why = say(x, "seen while \"%s\" ran", p->command));
+	need(x, reached == 0, .expected = expected, .observed = reached_text(x, p, reached),
+	     .at = at_stop(x, p), .why = say(x, "seen while \"%s\" ran", p->command));
 }
 
 bool finish(struct exam *x, struct program *p)
@@ -61,8 +62,8 @@ const struct stop_info *last_stop(struct exam *x, const struct program *p)
 const char *reached_text(struct exam *x, struct program *p, int reached)
 {
 	if (reached == SPENT)
-		return say(x, "%s used more than its %s; it was %s", p->command, p->spent ? p->spent : "limit",
-			   ending_text(x, p));
+		return say(x, "%s used more than its %s; it was %s", p->command,
+			   p->spent ? p->spent : "limit", ending_text(x, p));
 	if (reached == STUCK)
 		return say(x, "%s does not go on: %s", p->command, ending_text(x, p));
 	if (reached == RAN_OUT)
@@ -70,9 +71,11 @@ const char *reached_text(struct exam *x, struct program *p, int reached)
 	return say(x, "%s got there", p->command);
 }
 
-void set_limits(struct exam *x, struct program *p, int64_t cpu_ms, int64_t wall_ms, int64_t virtual_ms)
+void set_limits(struct exam *x, struct program *p, int64_t cpu_ms, int64_t wall_ms,
+		int64_t virtual_ms)
 {
 	(void)x;
+	p->own_limits = true;
 	if (cpu_ms > 0)
 		p->cpu_limit = cpu_ms * NS_PER_MS;
 	if (wall_ms > 0)
@@ -145,18 +148,21 @@ bool interrupt_wait(struct exam *x, struct process *process)
 static const char *futex_text(struct exam *x, const struct wait_state *state)
 {
 	static const char *const names[] = {
-		[FUTEX_WAIT] = "FUTEX_WAIT",         [FUTEX_LOCK_PI] = "FUTEX_LOCK_PI",
-		[FUTEX_WAIT_BITSET] = "FUTEX_WAIT",  [FUTEX_WAIT_REQUEUE_PI] = "FUTEX_WAIT_REQUEUE_PI",
+		[FUTEX_WAIT] = "FUTEX_WAIT",
+		[FUTEX_LOCK_PI] = "FUTEX_LOCK_PI",
+		[FUTEX_WAIT_BITSET] = "FUTEX_WAIT",
+		[FUTEX_WAIT_REQUEUE_PI] = "FUTEX_WAIT_REQUEUE_PI",
 		[FUTEX_LOCK_PI2] = "FUTEX_LOCK_PI2",
 	};
 	unsigned operation = (unsigned)state->args[1] & FUTEX_CMD_MASK;
 	const char *name = operation < sizeof(names) / sizeof(*names) ? names[operation] : NULL;
 
-	return say(x, "futex(%s, %s%s)", name ? name : "other", state->futex_private ? "private" : "shared",
+	return say(x, "futex(%s, %s%s)", name ? name : "other",
+		   state->futex_private ? "private" : "shared",
 		   state->timed ? ", with a time-out" : "");
 }
 
-static bool is_waiting(const struct process *process, const struct task *task, struct wait_state *state)
+static bool is_waiting(const struct process *process, struct task *task, struct wait_state *state)
 {
 	*state = wait_state_of(process, task);
 	return state->in_call && call_of_number(state->number) != CALL_NONE;
@@ -164,7 +170,7 @@ static bool is_waiting(const struct process *process, const struct task *task, s
 
 struct wait_info waiting(struct exam *x, struct process *process)
 {
-	struct wait_info info = {0};
+	struct wait_info info = { 0 };
 	struct wait_state state;
 
 	for (struct task *task = process->tasks; task; task = task->next) {
@@ -172,7 +178,8 @@ struct wait_info waiting(struct exam *x, struct process *process)
 
 		if (task->asleep || !is_waiting(process, task, &state))
 			continue;
-		if (info.text && !state.futex) /* a futex says more than the thread that waits for the others */
+		if (info.text &&
+		    !state.futex) /* a futex says more than the thread that waits for the others */
 			continue;
 		info.call = call_of_number(state.number);
 		info.futex = state.futex;
@@ -180,8 +187,11 @@ struct wait_info waiting(struct exam *x, struct process *process)
 		info.address = state.futex ? state.args[0] : 0;
 		info.timed = state.timed;
 		info.timeout_ms = state.timeout_ns / NS_PER_MS;
-		info.text = state.futex ? futex_text(x, &state) : say(x, "%s()", call_name(info.call));
-		copy = process->image ? moment_copy(x->arena, process->image, task->tid, process->memory, 8192) : NULL;
+		info.text = state.futex ? futex_text(x, &state)
+					: say(x, "%s()", call_name(info.call));
+		copy = process->image ? moment_copy(x->arena, process->image, task->tid,
+						    process->memory, 8192)
+				      : NULL;
 		info.at = copy ? site_text(x->arena, copy) : NULL;
 	}
 	return info;
@@ -198,7 +208,8 @@ uint64_t faults_of(struct exam *x, const struct process *process)
 
 /* ---- faults that we make ---- */
 
-static struct fault *add_fault(struct exam *x, struct program *p, enum call call, const char *file, int skip_calls)
+static struct fault *add_fault(struct exam *x, struct program *p, enum call call, const char *file,
+			       int skip_calls)
 {
 	struct fault *fault = room(x, sizeof(*fault)), **end = &p->faults;
 	struct identity identity;
@@ -217,7 +228,8 @@ static struct fault *add_fault(struct exam *x, struct program *p, enum call call
 	return fault;
 }
 
-struct fault *fail_call(struct exam *x, struct program *p, enum call call, int error, const char *file, int skip_calls)
+struct fault *fail_call(struct exam *x, struct program *p, enum call call, int error,
+			const char *file, int skip_calls)
 {
 	struct fault *fault = add_fault(x, p, call, file, skip_calls);
 
@@ -225,7 +237,8 @@ struct fault *fail_call(struct exam *x, struct program *p, enum call call, int e
 	return fault;
 }
 
-struct fault *fail_call_with(struct exam *x, struct program *p, enum call call, int error, int argument, uint64_t value)
+struct fault *fail_call_with(struct exam *x, struct program *p, enum call call, int error,
+			     int argument, uint64_t value)
 {
 	struct fault *fault = fail_call(x, p, call, error, NULL, 0);
 
@@ -234,8 +247,8 @@ struct fault *fail_call_with(struct exam *x, struct program *p, enum call call, 
 	return fault;
 }
 
-struct fault *cut_call(struct exam *x, struct program *p, enum call call, size_t bytes, const char *file,
-		       int skip_calls)
+struct fault *cut_call(struct exam *x, struct program *p, enum call call, size_t bytes,
+		       const char *file, int skip_calls)
 {
 	struct fault *fault = add_fault(x, p, call, file, skip_calls);
 
@@ -261,6 +274,10 @@ void wild_jump(struct exam *x, struct process *process, uint64_t address)
 
 	if (!task || !arch_get(task->tid, &registers))
 		broken(x, "wild_jump() needs a process that stands at a moment");
+	arch_end_interrupted_call(
+		task->tid, -EINTR); /* or the kernel would go back to the call that it was in */
+	if (!arch_get(task->tid, &registers))
+		return;
 	arch_set_pc(&registers, address);
 	arch_set(task->tid, &registers);
 }

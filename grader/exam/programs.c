@@ -11,9 +11,10 @@
 
 static struct program *start_actor(struct exam *x, const struct launch *launch)
 {
-	const char *const prefix[] = {"--actor", x->lab->id, launch->actor, NULL};
+	const char *const prefix[] = { "--actor", x->lab->id, launch->actor, NULL };
 
-	return session_start(x->session, x->actor_path, launch->actor, prefix, launch, x->directory.inside);
+	return session_start(x->session, x->actor_path, launch->actor, prefix, launch,
+			     x->directory.inside);
 }
 
 struct program *exam_start(struct exam *x, const char *name, const struct launch *launch)
@@ -24,11 +25,14 @@ struct program *exam_start(struct exam *x, const char *name, const struct launch
 		program = start_actor(x, launch);
 	for (size_t i = 0; !launch->actor && i < lab_program_count(x->lab); i++)
 		if (text_equal(x->lab->programs[i].name, name))
-			program = session_start(x->session, x->program_path[i], name, NULL, launch, x->directory.inside);
+			program = session_start(x->session, x->program_path[i], name, NULL, launch,
+						x->directory.inside);
 	if (!program)
-		broken(x, say(x, "the exam starts a program \"%s\" that the lab does not have", name));
+		broken(x,
+		       say(x, "the exam starts a program \"%s\" that the lab does not have", name));
 	if (program->launch_failed)
-		broken(x, say(x, "%s could not be started: %s", program->command, buffer_text(&program->err.text)));
+		broken(x, say(x, "%s could not be started: %s", program->command,
+			      buffer_text(&program->err.text)));
 	return program;
 }
 
@@ -94,10 +98,10 @@ const char *error_output(struct exam *x, struct program *p)
 struct ending ending_of(const struct process *process)
 {
 	if (!process->gone)
-		return (struct ending){STILL_THERE, 0};
+		return (struct ending){ STILL_THERE, 0 };
 	if (WIFSIGNALED(process->status))
-		return (struct ending){KILLED, WTERMSIG(process->status)};
-	return (struct ending){EXITED, WEXITSTATUS(process->status)};
+		return (struct ending){ KILLED, WTERMSIG(process->status) };
+	return (struct ending){ EXITED, WEXITSTATUS(process->status) };
 }
 
 struct ending ending(const struct program *p)
@@ -126,7 +130,8 @@ static const char *doing(struct exam *x, struct process *process)
 	wait = waiting(x, process);
 	if (!wait.text)
 		return "running";
-	return wait.at ? say(x, "waits in %s at %s", wait.text, wait.at) : say(x, "waits in %s", wait.text);
+	return wait.at ? say(x, "waits in %s at %s", wait.text, wait.at)
+		       : say(x, "waits in %s", wait.text);
 }
 
 const char *ending_text(struct exam *x, const struct program *p)
@@ -136,8 +141,8 @@ const char *ending_text(struct exam *x, const struct program *p)
 	if (end.how == EXITED && program_living(p) > 0) {
 		for (struct process *process = p->first; process; process = process->next)
 			if (!process->gone)
-				return say(x, "exit %d, but leaves a process behind that %s", end.status,
-					   doing(x, process));
+				return say(x, "exit %d, but leaves a process behind that %s",
+					   end.status, doing(x, process));
 	}
 	if (end.how == EXITED)
 		return say(x, "exit %d", end.status);
@@ -162,7 +167,8 @@ struct process *next_process(const struct process *process)
 
 struct process *child_of(const struct process *parent)
 {
-	for (struct process *process = ((struct program *)parent->program)->first; process; process = process->next)
+	for (struct process *process = ((struct program *)parent->program)->first; process;
+	     process = process->next)
 		if (process->parent == parent)
 			return process;
 	return NULL;

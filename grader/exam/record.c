@@ -3,14 +3,14 @@
 
 const char *verdict_name(enum verdict verdict)
 {
-	static const char *const names[] = {"pending", "pass", "fail", "skip", "broken"};
+	static const char *const names[] = { "pending", "pass", "fail", "skip", "broken" };
 
 	return names[verdict];
 }
 
 const char *lab_status_name(enum lab_status status)
 {
-	static const char *const names[] = {"pass", "fail", "untouched", "build-error", "broken"};
+	static const char *const names[] = { "pass", "fail", "untouched", "build-error", "broken" };
 
 	return names[status];
 }

@@ -56,8 +56,9 @@ struct lab_result {
 	const char *id; /* "03-reader-writer" */
 	const char *title;
 	enum lab_status status;
-	int score, max;		/* points; what nobody could judge (broken, or skipped for the host's sake) counts in neither */
-	double seconds;		/* the whole grading, compilation included */
+	int score, max; /* points; what nobody could judge (broken, or skipped for the host's sake)
+			   counts in neither */
+	double seconds; /* the whole grading, compilation included */
 	double compile_seconds; /* of which the compiler took (wall) */
 	const char
 		*diagnostics; /* compiler output or the reason of build-error or broken; "" else */

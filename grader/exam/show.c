@@ -12,9 +12,9 @@
 enum { TIMELINE_MOST = 2000 };
 
 /* Calls that have to do with memory and what is shared; read and write are there for comparison. */
-static const unsigned shown_families = FAMILY_MAP | FAMILY_OPEN | FAMILY_CLOSE | FAMILY_SIZE | FAMILY_NAME |
-				       FAMILY_SYNC | FAMILY_LOCK | FAMILY_SLEEP | FAMILY_IPC | FAMILY_READ |
-				       FAMILY_WRITE | FAMILY_SIGNAL;
+static const unsigned shown_families = FAMILY_MAP | FAMILY_OPEN | FAMILY_CLOSE | FAMILY_SIZE |
+				       FAMILY_NAME | FAMILY_SYNC | FAMILY_LOCK | FAMILY_SLEEP |
+				       FAMILY_IPC | FAMILY_READ | FAMILY_WRITE | FAMILY_SIGNAL;
 
 /* The loader's and libc's own business has no line of the submission. */
 static bool is_shown(struct exam *x, const struct event *event)
@@ -57,9 +57,10 @@ static void print_timeline(struct exam *x)
 	size_t count = 0;
 
 	for (const struct program *p = x->session->programs; p; p = p->next)
-		for (const struct event *event = p->events; event && count < TIMELINE_MOST; event = event->next)
+		for (const struct event *event = p->events; event && count < TIMELINE_MOST;
+		     event = event->next)
 			if (is_shown(x, event))
-				rows[count++] = (struct row){p, event};
+				rows[count++] = (struct row){ p, event };
 	qsort(rows, count, sizeof(*rows), by_time);
 	printf("%11s  %-14s %-20s %s\n", "virtual", "program[pid]", "file:line", "call");
 	for (size_t i = 0; i < count; i++)
@@ -92,7 +93,8 @@ void show_stop(struct exam *x)
 
 			if (maps->count == 0)
 				continue;
-			printf("%s[%d] at %s: %s\n", p->name, process->ns_pid, at ? at : "an unknown line",
+			printf("%s[%d] at %s: %s\n", p->name, process->ns_pid,
+			       at ? at : "an unknown line",
 			       p->stop.event ? event_text(x->arena, p->stop.event) : "stopped");
 			for (size_t i = 0; i < maps->count; i++)
 				printf("  %s  rss %llu kB\n", maps->vma[i].line,

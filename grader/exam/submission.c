@@ -10,8 +10,9 @@
 static const char *lab_directory(struct arena *arena, const struct lab *lab, const char *directory)
 {
 	const char *dash = strchr(lab->id, '-');
-	const char *number = arena_copy_bytes(arena, lab->id, dash ? (size_t)(dash - lab->id) : strlen(lab->id));
-	const char *const names[] = {lab->id, dash ? dash + 1 : lab->id, number};
+	const char *number = arena_copy_bytes(arena, lab->id,
+					      dash ? (size_t)(dash - lab->id) : strlen(lab->id));
+	const char *const names[] = { lab->id, dash ? dash + 1 : lab->id, number };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		const char *path = file_join(arena, directory, names[i]);
@@ -24,12 +25,13 @@ static const char *lab_directory(struct arena *arena, const struct lab *lab, con
 
 struct submission submission_find(struct arena *arena, const struct lab *lab, const char *directory)
 {
-	struct submission submission = {.count = lab_program_count(lab)};
+	struct submission submission = { .count = lab_program_count(lab) };
 	const char *place = lab_directory(arena, lab, directory);
 	char room[256];
 
 	for (size_t i = 0; i < submission.count; i++) {
-		submission.source[i].name = arena_copy(arena, lab_source(&lab->programs[i], room, sizeof(room)));
+		submission.source[i].name = arena_copy(
+			arena, lab_source(&lab->programs[i], room, sizeof(room)));
 		submission.source[i].path = file_join(arena, place, submission.source[i].name);
 	}
 	return submission;
@@ -43,8 +45,10 @@ bool submission_is_skeleton(struct arena *arena, const struct lab *lab, const ch
 		struct compile_file skeleton;
 		const char *why;
 
-		if (!compile_read_file(arena, file_join(arena, place, files[i].name), &skeleton, &why) ||
-		    skeleton.size != files[i].size || memcmp(skeleton.bytes, files[i].bytes, skeleton.size) != 0)
+		if (!compile_read_file(arena, file_join(arena, place, files[i].name), &skeleton,
+				       &why) ||
+		    skeleton.size != files[i].size ||
+		    memcmp(skeleton.bytes, files[i].bytes, skeleton.size) != 0)
 			return false;
 	}
 	return true;

@@ -84,14 +84,16 @@ static void read_sources(void)
 	const char *why;
 
 	for (size_t i = 0; i < submission->count; i++) {
-		if (!compile_read_file(now.arena, submission->source[i].path, &now.sources[i], &why))
+		if (!compile_read_file(now.arena, submission->source[i].path, &now.sources[i],
+				       &why))
 			give_up(LAB_BUILD_ERROR, why);
 		now.sources[i].name = submission->source[i].name;
 	}
-	now.skeleton = submission_is_skeleton(now.arena, now.work->lab, now.work->options->root, now.sources,
-					      submission->count);
-	if (!compile_read_headers(now.arena, file_join(now.arena, now.work->options->root, "common"), &now.headers,
-				  &now.header_count, &why))
+	now.skeleton = submission_is_skeleton(now.arena, now.work->lab, now.work->options->root,
+					      now.sources, submission->count);
+	if (!compile_read_headers(now.arena,
+				  file_join(now.arena, now.work->options->root, "common"),
+				  &now.headers, &now.header_count, &why))
 		give_up(LAB_BROKEN, why);
 	now.self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 }
@@ -109,16 +111,18 @@ static void drop_privileges(struct stage_options *options)
 
 static void start_compilation(struct compile *jobs[])
 {
-	struct compile_options options = {.headers = now.headers, .header_count = now.header_count,
-					  .limits = compile_limits_default()};
+	struct compile_options options = { .headers = now.headers,
+					   .header_count = now.header_count,
+					   .limits = compile_limits_default() };
 	const char *why;
 
 	now.compiler = compile_open(&options, &why);
 	if (!now.compiler)
 		give_up(LAB_BROKEN, why);
 	for (size_t i = 0; i < now.work->submission->count; i++) {
-		struct compile_job job = {.name = now.work->lab->programs[i].name, .sources = &now.sources[i],
-					  .source_count = 1};
+		struct compile_job job = { .name = now.work->lab->programs[i].name,
+					   .sources = &now.sources[i],
+					   .source_count = 1 };
 
 		jobs[i] = compile_start(now.compiler, &job);
 	}
@@ -147,8 +151,8 @@ static void await_compilation(struct compile *jobs[])
 /* ---- the stage ---- */
 
 /*
- * The worker and the program that it traces take turns; on one CPU a turn costs half of what it costs across two.
- * Whoever grades many submissions has one worker a CPU anyway.
+ * The worker and the program that it traces take turns; on one CPU a turn costs half of what it
+ * costs across two. Whoever grades many submissions has one worker a CPU anyway.
  */
 static void stay_on_this_cpu(void)
 {
@@ -183,7 +187,8 @@ static void put_programs(void)
 	char inside[PATH_MAX], self[64];
 
 	for (size_t i = 0; i < now.work->submission->count; i++) {
-		if (stage_put_program(now.stage, now.built[i].output, now.work->lab->programs[i].name, inside) != 0)
+		if (stage_put_program(now.stage, now.built[i].output,
+				      now.work->lab->programs[i].name, inside) != 0)
 			give_up(LAB_BROKEN, "the compiled program cannot be put on the stage");
 		now.exam.program_path[i] = arena_copy(now.arena, inside);
 	}
@@ -228,16 +233,19 @@ static bool is_wanted(const struct check *check)
 	return !now.work->options->only_check;
 }
 
-/* One mistake costs once: what rests on a failed check is skipped. A check that the host could not judge blocks nothing. */
+/* One mistake costs once: what rests on a failed check is skipped. A check that the host could not
+ * judge blocks nothing. */
 static bool is_blocked(const struct check *check, struct check_result *result)
 {
 	const struct check_result *needed = check->needs ? result_of(check->needs) : NULL;
 
-	if (!needed || needed->verdict == VERDICT_PASS || (needed->verdict == VERDICT_SKIP && !needed->dependent))
+	if (!needed || needed->verdict == VERDICT_PASS ||
+	    (needed->verdict == VERDICT_SKIP && !needed->dependent))
 		return false;
 	result->verdict = VERDICT_SKIP;
 	result->dependent = true;
-	result->evidence.why = recorded(arena_format(now.arena, "it rests on \"%s\"", needed->title));
+	result->evidence.why = recorded(
+		arena_format(now.arena, "it rests on \"%s\"", needed->title));
 	return true;
 }
 
@@ -267,7 +275,8 @@ static void sum_up(void)
 	result->score = result->max = 0;
 	for (size_t i = 0; i < result->count; i++) {
 		const struct check_result *check = &result->check[i];
-		bool judged = check->verdict == VERDICT_PASS || check->verdict == VERDICT_FAIL || check->dependent;
+		bool judged = check->verdict == VERDICT_PASS || check->verdict == VERDICT_FAIL ||
+			      check->dependent;
 
 		fail |= check->verdict == VERDICT_FAIL;
 		broken_check |= check->verdict == VERDICT_BROKEN;

@@ -9,16 +9,17 @@ struct work {
 	const struct lab *lab;
 	const struct submission *submission;
 	const struct grading_options *options;
-	struct arena *record;      /* shared: where the result's strings go */
+	struct arena *record;	   /* shared: where the result's strings go */
 	struct lab_result *result; /* shared */
-	const char **isolation;    /* shared */
-	int notify;                /* a byte is written here at each finished check */
+	const char **isolation;	   /* shared */
+	int notify;		   /* a byte is written here at each finished check */
 	/* a show() instead of the checks: */
 	bool show, maps_only;
 	const char *const *args;
 };
 
-/* Runs in the forked worker and never returns. What goes wrong on our side makes the result LAB_BROKEN. */
+/* Runs in the forked worker and never returns. What goes wrong on our side makes the result
+ * LAB_BROKEN. */
 _Noreturn void worker_main(const struct work *work);
 
 #endif

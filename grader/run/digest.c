@@ -1,4 +1,5 @@
-/* What each kind of stop means, and how its task goes on. The tracer has classified it; here it is acted on. */
+/* What each kind of stop means, and how its task goes on. The tracer has classified it; here it is
+ * acted on. */
 #include "run/session.h"
 
 #include <errno.h>
@@ -8,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "base/clock.h"
+#include "base/die.h"
 #include "procfs/proc.h"
 #include "run/handlers.h"
 
@@ -20,7 +22,8 @@ static struct program *program_of_task(const struct task *task)
 
 static bool same_call(const struct event *event, const struct stop *stop)
 {
-	return call_number(event->call) == stop->number && memcmp(event->args, stop->args, sizeof(stop->args)) == 0;
+	return call_number(event->call) == stop->number &&
+	       memcmp(event->args, stop->args, sizeof(stop->args)) == 0;
 }
 
 /* Arguments of a call that are cut short: where its length stands. -1 where it has none. */
@@ -38,13 +41,15 @@ static int length_argument(enum call call)
 	}
 }
 
-/* The fault that strikes this call, or NULL. Only calls that the student's code makes itself are counted. */
+/* The fault that strikes this call, or NULL. Only calls that the student's code makes itself are
+ * counted. */
 static struct fault *fault_for(struct program *program, const struct event *event)
 {
 	for (struct fault *fault = program->faults; fault; fault = fault->next) {
 		if (fault->struck || fault->call != event->call)
 			continue;
-		if (fault->inode && (fault->inode != event->inode || fault->device != event->device))
+		if (fault->inode &&
+		    (fault->inode != event->inode || fault->device != event->device))
 			continue;
 		if (fault->argument >= 0 && event->args[fault->argument] != fault->value)
 			continue;
@@ -65,8 +70,10 @@ static void strike(struct task *task, struct event *event, const struct fault *f
 	event->injected = true;
 	if (fault->error)
 		arch_skip_call(task->tid, -fault->error);
-	else if (length >= 0 && event->args[length] > fault->most)
-		arch_put_argument(task->tid, length, fault->most);
+	else if (length >= 0 && event->args[length] > fault->most &&
+		 arch_put_argument(task->tid, length, fault->most))
+		event->args[length] = fault->most; /* as the kernel will see it, also when the call
+						      is made again */
 }
 
 /* A sleep is left where it is, at its entry; quiet.c wakes it. */
@@ -82,7 +89,9 @@ static bool begin_sleep(struct session *session, struct task *task, struct event
 		return false;
 	event->sleep_ns = span;
 	program->asked_sleep += span;
-	if (program->launch.real_time)
+	if (program->launch.real_time ||
+	    task->process
+		    ->has_timer) /* a timer's signal comes in real time: so must the sleep end */
 		return false;
 	task->asleep = true;
 	task->wake_at = session->virtual_now + span;
@@ -107,7 +116,8 @@ static void digest_call(struct session *session, struct run *run, struct task *t
 		event_end_call(session, task, -EINTR);
 	event_begin_call(session, task, stop);
 	task->how = RESUME_TO_RETURN;
-	if (task->call->call == CALL_rt_sigreturn || task->call->call == CALL_exit_group) { /* these never return */
+	if (task->call->call == CALL_rt_sigreturn ||
+	    task->call->call == CALL_exit_group) { /* these never return */
 		task->how = RESUME_CONT;
 		task->process->exit_group |= task->call->call == CALL_exit_group;
 		handlers_left(task);
@@ -123,7 +133,8 @@ static void digest_call(struct session *session, struct run *run, struct task *t
 		task->call = NULL;
 }
 
-/* Did an interrupt of our own end this call, for session_end_wait()? Then it says what was ordered. */
+/* Did an interrupt of our own end this call, for session_end_wait()? Then it says what was ordered.
+ */
 static bool end_as_ordered(struct task *task)
 {
 	int error = task->end_with;
@@ -172,10 +183,15 @@ static void digest_interrupted_call(struct session *session, struct run *run, st
 
 static void digest_interrupt(struct task *task)
 {
-	if (task->end_with)
+	if (task->end_with) {
 		end_as_ordered(task);
-	else if (!task->call)
+	} else if (!task->call) {
+		if (arch_call_is_interrupted(task->tid))
+			wait_state_of(
+				task->process,
+				task); /* its name is lost once it is made again: remember it */
 		arch_restart_if_interrupted(task->tid);
+	}
 	if (task->call)
 		task->how = RESUME_TO_RETURN;
 }
@@ -204,7 +220,9 @@ static void digest_signal(struct session *session, struct run *run, struct task 
 		return;
 	event = event_new(session, task, EVENT_SIGNAL);
 	event->args[0] = (uint64_t)info->si_signo;
-	event->args[1] = is_fault(info->si_signo) && info->si_code > 0 ? (uint64_t)(uintptr_t)info->si_addr : 0;
+	event->args[1] = is_fault(info->si_signo) && info->si_code > 0
+				 ? (uint64_t)(uintptr_t)info->si_addr
+				 : 0;
 	event->result = info->si_code;
 	if (is_caught(task->process, info->si_signo)) {
 		if (task->call)
@@ -225,6 +243,8 @@ static void digest_trap(struct session *session, struct run *run, struct task *t
 		run_consider(session, run, MOMENT_WATCH, task, NULL);
 		return;
 	}
+	if (task->stop.info.si_code == TRAP_HWBKPT)
+		return; /* of a watch that was taken away after this task had hit it */
 	if (handlers_hit(session, task))
 		return;
 	if (task->stepping) {
@@ -247,6 +267,7 @@ static void digest_birth(struct session *session, struct run *run, struct task *
 
 	if (!task->process->running_program || task->tid != task->process->pid)
 		return;
+	handlers_forked(task);
 	event = event_new(session, task, EVENT_FORK);
 	event->result = task->process->ns_pid;
 	run_consider(session, run, MOMENT_FORK, task, event);
@@ -254,7 +275,10 @@ static void digest_birth(struct session *session, struct run *run, struct task *
 
 static void remember_image(struct session *session, struct image *image)
 {
-	session->images = realloc(session->images, (session->image_count + 1) * sizeof(struct image *));
+	session->images = realloc(session->images,
+				  (session->image_count + 1) * sizeof(struct image *));
+	if (!session->images)
+		die("out of memory");
 	session->images[session->image_count++] = image;
 }
 
@@ -264,6 +288,7 @@ static void digest_exec(struct session *session, struct run *run, struct task *t
 	struct program *program = process->program;
 	struct event *event;
 
+	process->guard = NULL; /* its breakpoints went with the old image */
 	process->image = image_new(process->pid);
 	remember_image(session, process->image);
 	if (process == program->first && !program->launched) {
@@ -275,8 +300,7 @@ static void digest_exec(struct session *session, struct run *run, struct task *t
 	run_consider(session, run, MOMENT_EXEC, task, event);
 }
 
-/* Does the whole process end with this thread? */
-static bool ends_process(const struct task *task)
+bool digest_ends_process(const struct task *task)
 {
 	const struct process *process = task->process;
 
@@ -296,7 +320,7 @@ static void digest_exit(struct session *session, struct run *run, struct task *t
 	task->exiting = true;
 	task->asleep = false;
 	task->call = NULL;
-	if (!process->running_program || process->ending || !ends_process(task))
+	if (!process->running_program || process->ending || !digest_ends_process(task))
 		return;
 	process->ending = true;
 	process->cpu_ns = clock_of_process(process->pid);

@@ -14,10 +14,10 @@
 #include "base/clock.h"
 
 /*
- * Stack copies are for call sites, asked for later. Enough stack to leave libc's deepest wrappers (printf and scanf
- * need some kB); and enough in sum for any program that is not simply looping.
+ * Stack copies are for call sites, asked for later. Enough stack to leave libc's deepest wrappers
+ * (printf and scanf need some kB); and enough in sum for any program that is not simply looping.
  */
-enum { COPY_STACK = 8 << 10, COPY_LITTLE = 256, COPY_SUM = 3 << 20 };
+enum { COPY_STACK = 12 << 10, COPY_LITTLE = 256, COPY_SUM = 3 << 20 };
 
 struct event *event_new(struct session *session, struct task *task, enum event_kind kind)
 {
@@ -34,7 +34,8 @@ struct event *event_new(struct session *session, struct task *task, enum event_k
 	event->virtual_time = session->virtual_now;
 	event->path = "";
 	if (process->image && task->stopped && program->copied < 2 * COPY_SUM) {
-		event->copy = moment_copy(session->arena, process->image, task->tid, process->memory, most);
+		event->copy = moment_copy(session->arena, process->image, task->tid,
+					  process->memory, most);
 		program->copied += most;
 	}
 	if (program->last_event)
@@ -56,7 +57,8 @@ static bool stat_descriptor(const struct process *process, int fd, struct stat *
 }
 
 /* … and what its link says. */
-static void name_descriptor(struct session *session, struct event *event, const struct process *process, int fd)
+static void name_descriptor(struct session *session, struct event *event,
+			    const struct process *process, int fd)
 {
 	char path[64], link[4096];
 	struct stat st;
@@ -94,7 +96,8 @@ static int output_argument(enum call call)
 	return call == CALL_sendfile ? 0 : call == CALL_tee ? 1 : 2;
 }
 
-static void name_both_ends(struct session *session, struct event *event, const struct process *process)
+static void name_both_ends(struct session *session, struct event *event,
+			   const struct process *process)
 {
 	struct stat st;
 
@@ -106,7 +109,8 @@ static void name_both_ends(struct session *session, struct event *event, const s
 }
 
 /* lab_checkpoint() is a write(2) to descriptor -1 (common/lab.h): its "path" is the name given. */
-static void name_checkpoint(struct session *session, struct event *event, const struct process *process)
+static void name_checkpoint(struct session *session, struct event *event,
+			    const struct process *process)
 {
 	char name[64] = "";
 	size_t size = event->args[2] < sizeof(name) - 1 ? event->args[2] : sizeof(name) - 1;
@@ -117,7 +121,8 @@ static void name_checkpoint(struct session *session, struct event *event, const 
 
 static void name_call(struct session *session, struct event *event, const struct process *process)
 {
-	int path = call_path_argument(event->call), descriptor = call_descriptor_argument(event->call);
+	int path = call_path_argument(event->call),
+	    descriptor = call_descriptor_argument(event->call);
 
 	if (path >= 0)
 		event->path = process_string(session->arena, process, event->args[path], 4095);
@@ -145,7 +150,8 @@ static void note_wait(struct process *process, const struct event *event)
 	struct program *program = process->program;
 
 	for (struct process *child = program->first; child; child = child->next)
-		if (child->gone && child->parent == process && child->ns_pid == (pid_t)event->result)
+		if (child->gone && child->parent == process &&
+		    child->ns_pid == (pid_t)event->result)
 			child->reaped = true;
 }
 
@@ -156,7 +162,8 @@ static void note_waitid(struct process *process, const struct event *event)
 	if (event->args[3] & WNOWAIT || !event->args[2] ||
 	    !process_read(process, event->args[2], &info, sizeof(info)) || info.si_pid <= 0)
 		return;
-	for (struct process *child = ((struct program *)process->program)->first; child; child = child->next)
+	for (struct process *child = ((struct program *)process->program)->first; child;
+	     child = child->next)
 		if (child->gone && child->parent == process && child->ns_pid == info.si_pid)
 			child->reaped = true;
 }

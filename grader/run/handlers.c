@@ -5,13 +5,52 @@
 
 /* What people really call there and must not; the last ones leave a handler without returning. */
 static const char *const unsafe_names[] = {
-	"printf", "fprintf", "vprintf", "vfprintf", "sprintf", "snprintf", "vsnprintf", "dprintf", "vdprintf",
-	"__printf_chk", "__fprintf_chk", "__vfprintf_chk", "__sprintf_chk", "__snprintf_chk", "__dprintf_chk",
-	"puts", "putchar", "fputs", "fputc", "putc", "fwrite", "fflush", "perror", "fopen", "fclose",
-	"malloc", "calloc", "realloc", "free", "exit", "quick_exit", "syslog", "strerror", "strsignal", "psignal",
-	"usleep", "pthread_mutex_lock", "pthread_cond_wait", "sem_wait", "shm_unlink", "shm_open", "system", "popen",
+	"printf",
+	"fprintf",
+	"vprintf",
+	"vfprintf",
+	"sprintf",
+	"snprintf",
+	"vsnprintf",
+	"dprintf",
+	"vdprintf",
+	"__printf_chk",
+	"__fprintf_chk",
+	"__vfprintf_chk",
+	"__sprintf_chk",
+	"__snprintf_chk",
+	"__dprintf_chk",
+	"puts",
+	"putchar",
+	"fputs",
+	"fputc",
+	"putc",
+	"fwrite",
+	"fflush",
+	"perror",
+	"fopen",
+	"fclose",
+	"malloc",
+	"calloc",
+	"realloc",
+	"free",
+	"exit",
+	"quick_exit",
+	"syslog",
+	"strerror",
+	"strsignal",
+	"psignal",
+	"usleep",
+	"pthread_mutex_lock",
+	"pthread_cond_wait",
+	"sem_wait",
+	"shm_unlink",
+	"shm_open",
+	"system",
+	"popen",
 };
-static const char *const leaving_names[] = {"longjmp", "siglongjmp", "_longjmp", "__longjmp_chk", "setcontext"};
+static const char *const leaving_names[] = { "longjmp", "siglongjmp", "_longjmp", "__longjmp_chk",
+					     "setcontext" };
 
 enum {
 	UNSAFE = sizeof(unsafe_names) / sizeof(*unsafe_names),
@@ -22,10 +61,11 @@ enum {
 
 struct handler_guard {
 	bool active;
+	const struct task *task; /* which is in the handler */
 	bool resolved;
 	struct breakpoint {
 		const char *name;
-			uint64_t address; /* 0: not in this program */
+		uint64_t address; /* 0: not in this program */
 		bool set;
 		unsigned char kept[BREAKPOINT_ROOM];
 	} breakpoint[NAMES];
@@ -47,8 +87,10 @@ static void set_breakpoint(const struct process *process, struct breakpoint *bre
 {
 	if (!breakpoint->address || breakpoint->set)
 		return;
-	breakpoint->set = process_read(process, breakpoint->address, breakpoint->kept, arch_breakpoint_size) &&
-			  process_write(process, breakpoint->address, arch_breakpoint, arch_breakpoint_size);
+	breakpoint->set = process_read(process, breakpoint->address, breakpoint->kept,
+				       arch_breakpoint_size) &&
+			  process_write(process, breakpoint->address, arch_breakpoint,
+					arch_breakpoint_size);
 }
 
 static void clear_breakpoint(const struct process *process, struct breakpoint *breakpoint)
@@ -62,7 +104,8 @@ static void clear_breakpoint(const struct process *process, struct breakpoint *b
 static bool taken(const struct handler_guard *guard, size_t index)
 {
 	for (size_t i = 0; i < index; i++)
-		if (guard->breakpoint[i].set && guard->breakpoint[i].address == guard->breakpoint[index].address)
+		if (guard->breakpoint[i].set &&
+		    guard->breakpoint[i].address == guard->breakpoint[index].address)
 			return true;
 	return false;
 }
@@ -81,6 +124,7 @@ void handlers_enter(struct session *session, struct task *task)
 	if (!process->guard->resolved)
 		resolve(process->guard, process);
 	process->guard->active = true;
+	process->guard->task = task;
 	for (size_t i = 0; i < NAMES; i++)
 		if (!taken(process->guard, i))
 			set_breakpoint(process, &process->guard->breakpoint[i]);
@@ -97,6 +141,18 @@ void handlers_left(struct task *task)
 		clear_breakpoint(process, &process->guard->breakpoint[i]);
 }
 
+void handlers_forked(struct task *child)
+{
+	struct process *process = child->process;
+	struct handler_guard copy;
+
+	if (!process->parent || !process->parent->guard || !process->parent->guard->active)
+		return;
+	copy = *process->parent->guard; /* clearing marks them as cleared: the parent's stay */
+	for (size_t i = 0; i < NAMES; i++)
+		clear_breakpoint(process, &copy.breakpoint[i]);
+}
+
 bool handlers_hit(struct session *session, struct task *task)
 {
 	struct process *process = task->process;
@@ -109,11 +165,14 @@ bool handlers_hit(struct session *session, struct task *task)
 	for (size_t i = 0; i < NAMES; i++) {
 		struct breakpoint *breakpoint = &process->guard->breakpoint[i];
 
-		if (!breakpoint->set || breakpoint->address != arch_pc(&registers) - (uint64_t)arch_breakpoint_advance)
+		if (!breakpoint->set ||
+		    breakpoint->address != arch_pc(&registers) - (uint64_t)arch_breakpoint_advance)
 			continue;
 		arch_set_pc(&registers, breakpoint->address);
 		arch_set(task->tid, &registers);
 		clear_breakpoint(process, breakpoint);
+		if (process->guard->task != task) /* another thread, which may call what it likes */
+			return true;
 		if (i >= UNSAFE) {
 			handlers_left(task);
 			return true;

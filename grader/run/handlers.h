@@ -1,7 +1,7 @@
 /*
- * handlers.h: which functions a signal handler calls. While a guarded program is inside a handler, breakpoints
- * stand on functions that signal-safety(7) does not list (stdio, malloc, exit …); what hits one is noted as an
- * EVENT_UNSAFE, once, and goes on.
+ * handlers.h: which functions a signal handler calls. While a guarded program is inside a handler,
+ * breakpoints stand on functions that signal-safety(7) does not list (stdio, malloc, exit …); what
+ * hits one is noted as an EVENT_UNSAFE, once, and goes on.
  */
 #ifndef RUN_HANDLERS_H
 #define RUN_HANDLERS_H
@@ -17,7 +17,11 @@ void handlers_enter(struct session *session, struct task *task);
 /* The handler returned (rt_sigreturn) or the process is ending. */
 void handlers_left(struct task *task);
 
-/* A SIGTRAP stop: true when it was one of our breakpoints; it is taken out and the task goes on behind it. */
+/* A new process: takes the breakpoints out of it that its parent had when it forked. */
+void handlers_forked(struct task *child);
+
+/* A SIGTRAP stop: true when it was one of our breakpoints; it is taken out and the task goes on
+ * behind it. */
 bool handlers_hit(struct session *session, struct task *task);
 
 #endif

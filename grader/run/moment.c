@@ -3,12 +3,12 @@
 
 struct moment at_calls(struct call_set calls)
 {
-	return (struct moment){.kind = MOMENT_CALL, .calls = calls};
+	return (struct moment){ .kind = MOMENT_CALL, .calls = calls };
 }
 
 struct moment after_calls(struct call_set calls)
 {
-	return (struct moment){.kind = MOMENT_RETURN, .calls = calls};
+	return (struct moment){ .kind = MOMENT_RETURN, .calls = calls };
 }
 
 struct moment at_call(enum call call)
@@ -48,37 +48,37 @@ struct moment at_read_of(int descriptor)
 
 struct moment at_sleep(void)
 {
-	return (struct moment){.kind = MOMENT_SLEEP};
+	return (struct moment){ .kind = MOMENT_SLEEP };
 }
 
 struct moment at_signal(int signal)
 {
-	return (struct moment){.kind = MOMENT_SIGNAL, .signal = signal};
+	return (struct moment){ .kind = MOMENT_SIGNAL, .signal = signal };
 }
 
 struct moment at_fork(void)
 {
-	return (struct moment){.kind = MOMENT_FORK};
+	return (struct moment){ .kind = MOMENT_FORK };
 }
 
 struct moment at_exit(void)
 {
-	return (struct moment){.kind = MOMENT_EXIT};
+	return (struct moment){ .kind = MOMENT_EXIT };
 }
 
 struct moment at_end(void)
 {
-	return (struct moment){.kind = MOMENT_END};
+	return (struct moment){ .kind = MOMENT_END };
 }
 
 struct moment at_watch(const struct watch *watch)
 {
-	return (struct moment){.kind = MOMENT_WATCH, .watch = watch};
+	return (struct moment){ .kind = MOMENT_WATCH, .watch = watch };
 }
 
 struct moment when_blocked(void)
 {
-	return (struct moment){.kind = MOMENT_BLOCKED};
+	return (struct moment){ .kind = MOMENT_BLOCKED };
 }
 
 struct moment at_handler_end(void)

@@ -1,6 +1,7 @@
 /*
- * When nothing moves: seen without a clock. Every task that takes part is looked at twice; all asleep in the
- * kernel both times, and none scheduled in between, means that there was an instant when all of them slept.
+ * When nothing moves: seen without a clock. Every task that takes part is looked at twice; all
+ * asleep in the kernel both times, and none scheduled in between, means that there was an instant
+ * when all of them slept.
  */
 #include "run/session.h"
 
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -24,9 +26,11 @@ static bool sample(struct task *task, char *state, uint64_t *slices)
 	unsigned long long count;
 
 	if (task->stat_fd < 0) {
-		snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", task->process->pid, task->tid);
+		snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", task->process->pid,
+			 task->tid);
 		task->stat_fd = open(path, O_RDONLY | O_CLOEXEC);
-		snprintf(path, sizeof(path), "/proc/%d/task/%d/schedstat", task->process->pid, task->tid);
+		snprintf(path, sizeof(path), "/proc/%d/task/%d/schedstat", task->process->pid,
+			 task->tid);
 		task->sched_fd = open(path, O_RDONLY | O_CLOEXEC);
 	}
 	got = pread(task->stat_fd, text, sizeof(text) - 1, 0);
@@ -45,7 +49,28 @@ static bool sample(struct task *task, char *state, uint64_t *slices)
 	return true;
 }
 
-/* Does this task, which is in no ptrace stop of ours, sleep in the kernel? `slices` tells one sleep from the next. */
+/*
+ * State S is not enough: do_wait() and futex_wait() set it while they still look whether there is
+ * anything to wait for, on the CPU. /proc/TID/syscall waits until the task is off the CPU, and says
+ * "running" when it would not go.
+ */
+static bool off_cpu(const struct task *task)
+{
+	char path[96], text[16];
+	ssize_t got = -1;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/syscall", task->process->pid, task->tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		got = read(fd, text, sizeof(text));
+		close(fd);
+	}
+	return got > 0 && text[0] != 'r';
+}
+
+/* Does this task, which is in no ptrace stop of ours, sleep in the kernel? `slices` tells one sleep
+ * from the next. */
 static bool sleeps_in_kernel(struct task *task, uint64_t *slices)
 {
 	char state;
@@ -53,11 +78,14 @@ static bool sleeps_in_kernel(struct task *task, uint64_t *slices)
 	*slices = 0;
 	if (!sample(task, &state, slices))
 		return false;
-	if (task->exiting) /* a dead first thread waits for the others; any other's end is about to be told */
-		return state == 'Z' && task->tid == task->process->pid && task->process->tasks->next;
+	if (task->exiting) /* a dead first thread waits for the others; any other's end is about to
+			      be told */
+		return state == 'Z' && task->tid == task->process->pid &&
+		       task->process->tasks->next;
 	if (state == 'D' && task->vforked)
 		return true;
-	return state == 'S' || (task->listening && (state == 't' || state == 'T'));
+	return (state == 'S' && off_cpu(task)) ||
+	       (task->listening && (state == 't' || state == 'T'));
 }
 
 /* Tasks that could move: of processes that take part, and in no stop. */
@@ -67,20 +95,22 @@ static bool may_move(const struct run *run, const struct process *process, const
 }
 
 struct pass {
-	uint64_t sum;    /* of slices: the same in two passes means nobody ran in between */
+	uint64_t sum; /* of slices: the same in two passes means nobody ran in between */
 	size_t tasks;
 	bool quiet;
 };
 
-static struct pass one_pass(struct session *session, const struct run *run, const struct program *only)
+static struct pass one_pass(struct session *session, const struct run *run,
+			    const struct program *only)
 {
-	struct pass pass = {.quiet = true};
+	struct pass pass = { .quiet = true };
 
 	for (struct program *program = session->programs; program; program = program->next) {
 		if (only && program != only)
 			continue;
 		for (struct process *process = program->first; process; process = process->next) {
-			for (struct task *task = process->tasks; task && !process->gone; task = task->next) {
+			for (struct task *task = process->tasks; task && !process->gone;
+			     task = task->next) {
 				uint64_t slices;
 
 				if (!may_move(run, process, task))
@@ -100,12 +130,13 @@ static struct pass one_pass(struct session *session, const struct run *run, cons
 /* A stop or an end that nobody has fetched yet: its task is in neither list as one that moves. */
 static bool something_is_on_its_way(const struct session *session)
 {
-	siginfo_t info = {0};
+	siginfo_t info = { 0 };
 
 	for (const struct program *program = session->programs; program; program = program->next)
 		if (tracer_expects(session->tracer, program))
 			return true;
-	return waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | __WALL | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
+	return waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | __WALL | WNOHANG | WNOWAIT) == 0 &&
+	       info.si_pid != 0;
 }
 
 static bool quiet_twice(struct session *session, const struct run *run, const struct program *only)
@@ -148,9 +179,10 @@ bool program_is_blocked(struct session *session, const struct run *run, struct p
 /* Is a signal waiting for this task that would end its sleep with EINTR or kill it? */
 static bool signal_waits(const struct task *task)
 {
-	struct buffer text = {0};
-	uint64_t masks[5] = {0};
-	static const char *const names[] = {"\nSigPnd:", "\nShdPnd:", "\nSigBlk:", "\nSigIgn:", "\nSigCgt:"};
+	struct buffer text = { 0 };
+	uint64_t masks[5] = { 0 };
+	static const char *const names[] = { "\nSigPnd:", "\nShdPnd:", "\nSigBlk:", "\nSigIgn:",
+					     "\nSigCgt:" };
 	uint64_t pending;
 
 	if (proc_read(task->tid, "status", &text) == 0)
@@ -163,13 +195,32 @@ static bool signal_waits(const struct task *task)
 	buffer_free(&text);
 	pending = (masks[0] | masks[1]) & ~masks[2] & ~masks[3];
 	/* at its default, SIGCHLD, SIGURG, SIGWINCH and SIGCONT are ignored */
-	pending &= masks[4] | ~(1ull << (SIGCHLD - 1) | 1ull << (SIGURG - 1) | 1ull << (SIGWINCH - 1) |
-				1ull << (SIGCONT - 1));
+	pending &= masks[4] | ~(1ull << (SIGCHLD - 1) | 1ull << (SIGURG - 1) |
+				1ull << (SIGWINCH - 1) | 1ull << (SIGCONT - 1));
 	return pending;
+}
+
+/* An interrupted sleep tells how much of it was left: nanosleep(2). */
+static void tell_remainder(const struct session *session, const struct task *task)
+{
+	const struct event *event = task->call;
+	int64_t left = task->wake_at > session->virtual_now ? task->wake_at - session->virtual_now
+							    : 0;
+	struct timespec rem = { left / NS_PER_S, left % NS_PER_S };
+	uint64_t address = 0;
+
+	if (event && event->call == CALL_nanosleep)
+		address = event->args[1];
+	if (event && event->call == CALL_clock_nanosleep && !((int)event->args[1] & TIMER_ABSTIME))
+		address = event->args[3];
+	if (address)
+		process_write(task->process, address, &rem, sizeof(rem));
 }
 
 static void wake(struct session *session, struct task *task, int64_t result)
 {
+	if (result == -EINTR)
+		tell_remainder(session, task);
 	task->asleep = false;
 	arch_skip_call(task->tid, result);
 	task->how = RESUME_TO_RETURN;
@@ -197,7 +248,9 @@ static void note_timed_wait(struct session *session, struct process *process, st
 	task->wake_at = session->virtual_now + state.timeout_ns;
 	deadline = task->wake_at;
 	if (deadline > program->last_deadline) {
-		int64_t from = program->last_deadline > session->virtual_now ? program->last_deadline : session->virtual_now;
+		int64_t from = program->last_deadline > session->virtual_now
+				       ? program->last_deadline
+				       : session->virtual_now;
 
 		program->asked_sleep += deadline - from;
 		program->last_deadline = deadline;
@@ -209,7 +262,8 @@ static bool earlier(const struct task *task, const struct task *than)
 	return !than || task->wake_at < than->wake_at;
 }
 
-/* The sleeper, or waiter with a time-out, whose time comes first. A sleeper with a waiting signal comes before all. */
+/* The sleeper, or waiter with a time-out, whose time comes first. A sleeper with a waiting signal
+ * comes before all. */
 static struct task *next_to_wake(struct session *session, const struct run *run, bool *interrupted)
 {
 	struct task *next = NULL;
@@ -226,15 +280,17 @@ static struct task *next_to_wake(struct session *session, const struct run *run,
 				}
 				if (!task->stopped && !program->launch.real_time)
 					note_timed_wait(session, process, task);
-				if ((task->asleep || (!task->stopped && task->timed)) && earlier(task, next))
+				if ((task->asleep || (!task->stopped && task->timed)) &&
+				    earlier(task, next))
 					next = task;
 			}
 		}
 	return next;
 }
 
-/* What a wait gives when its time is over: an error, or 0 where it counts something (ETIME stands for that). */
-static int time_out_of(const struct process *process, const struct task *task)
+/* What a wait gives when its time is over: an error, or 0 where it counts something (ETIME stands
+ * for that). */
+static int time_out_of(const struct process *process, struct task *task)
 {
 	struct wait_state state = wait_state_of(process, task);
 
@@ -253,14 +309,15 @@ static int time_out_of(const struct process *process, const struct task *task)
 static bool something_else_may_come(const struct session *session, const struct run *run)
 {
 	for (const struct program *program = session->programs; program; program = program->next)
-		for (const struct process *process = program->first; process; process = process->next) {
+		for (const struct process *process = program->first; process;
+		     process = process->next) {
 			if (!run_moves(run, process) || process->gone)
 				continue;
 			if (process->has_timer)
 				return true;
 			if (!program->launch.real_time)
 				continue;
-			for (const struct task *task = process->tasks; task; task = task->next)
+			for (struct task *task = process->tasks; task; task = task->next)
 				if (!task->stopped && wait_state_of(process, task).timed)
 					return true;
 		}

@@ -22,6 +22,7 @@ enum {
 	CPU_LIMIT_S = 15, /* a program that watches the clock instead of sleeping may need ten */
 	WALL_LIMIT_S = 60,
 	EVENT_LIMIT = 150 * 1000, /* of one run */
+	FREEZE_LIMIT_S = 30,
 	VIRTUAL_LIMIT_S = 600,
 	OUTPUT_LIMIT = 16 << 20,
 	FIRST_WAIT_NS = 30 * 1000, /* between two looks whether all is quiet */
@@ -98,7 +99,7 @@ static int open_child_signals(void)
 struct session *session_new(struct stage *stage, struct arena *arena, const char **why)
 {
 	struct session *session = calloc(1, sizeof(*session));
-	struct tracer_hooks hooks = {session, program_of_launch, process_born, process_gone};
+	struct tracer_hooks hooks = { session, program_of_launch, process_born, process_gone };
 
 	if (!session)
 		die("out of memory");
@@ -137,7 +138,8 @@ void session_free(struct session *session)
 
 bool run_moves(const struct run *run, const struct process *process)
 {
-	return !process->held && !process->gone && (!run->alone || process->program == run->program);
+	return !process->held && !process->gone &&
+	       (!run->alone || process->program == run->program);
 }
 
 static void resume(struct session *session, struct task *task)
@@ -153,7 +155,8 @@ static void thaw(struct session *session, const struct run *run)
 {
 	for (struct program *program = session->programs; program; program = program->next)
 		for (struct process *process = program->first; process; process = process->next)
-			for (struct task *task = process->tasks; task && run_moves(run, process); task = task->next)
+			for (struct task *task = process->tasks; task && run_moves(run, process);
+			     task = task->next)
 				if (task->stopped && task->stop.kind == STOP_NONE)
 					resume(session, task);
 }
@@ -178,11 +181,34 @@ static size_t interrupt_all(struct session *session)
 	return running;
 }
 
+/* A thread that ends while its process lives on is let go: who calls execve(2) waits for it and
+ * cannot be stopped meanwhile. */
+static void let_thread_end(struct session *session, struct task *task)
+{
+	if (task->stop.kind != STOP_EXIT || digest_ends_process(task))
+		return;
+	task->exiting = true;
+	task->call = NULL;
+	task->how = RESUME_CONT;
+	task->stop.kind = STOP_NONE;
+	tracer_resume(session->tracer, task);
+}
+
 static void freeze(struct session *session)
 {
-	while (interrupt_all(session) > 0)
-		if (!tracer_poll(session->tracer) && interrupt_all(session) > 0) /* it may have taken the last one's death */
+	int64_t until = clock_now() + FREEZE_LIMIT_S * NS_PER_S;
+
+	while (interrupt_all(session) > 0) {
+		struct task *task = tracer_poll(session->tracer);
+
+		if (task)
+			let_thread_end(session, task);
+		else if (interrupt_all(session) >
+			 0) /* the poll may have taken the last one's death */
 			session_await(session, NS_PER_S);
+		if (clock_now() > until)
+			die("a program on the stage cannot be brought to a stop");
+	}
 }
 
 /* A stop that came in earlier and was not looked at yet, of somebody who moves now. */
@@ -190,7 +216,8 @@ static struct task *undigested(struct session *session, const struct run *run)
 {
 	for (struct program *program = session->programs; program; program = program->next)
 		for (struct process *process = program->first; process; process = process->next)
-			for (struct task *task = process->tasks; task && run_moves(run, process); task = task->next)
+			for (struct task *task = process->tasks; task && run_moves(run, process);
+			     task = task->next)
 				if (task->stopped && task->stop.kind != STOP_NONE)
 					return task;
 	return NULL;
@@ -202,7 +229,8 @@ static bool same_file(const struct moment *moment, const struct event *event)
 }
 
 /* Which descriptor a call waits for or reads: by number, and 0 by the identity of the pipe. */
-static bool of_descriptor(const struct program *program, const struct moment *moment, const struct event *event)
+static bool of_descriptor(const struct program *program, const struct moment *moment,
+			  const struct event *event)
 {
 	int index = call_descriptor_argument(event->call);
 
@@ -210,7 +238,8 @@ static bool of_descriptor(const struct program *program, const struct moment *mo
 		struct pollfd fds[16];
 		uint64_t count = event->args[1] < 16 ? event->args[1] : 16;
 
-		if (!count || !process_read(event->process, event->args[0], fds, count * sizeof(*fds)))
+		if (!count ||
+		    !process_read(event->process, event->args[0], fds, count * sizeof(*fds)))
 			return false;
 		for (uint64_t i = 0; i < count; i++)
 			if (fds[i].fd == moment->descriptor)
@@ -220,7 +249,8 @@ static bool of_descriptor(const struct program *program, const struct moment *mo
 	if (event->call == CALL_select || event->call == CALL_pselect6) {
 		unsigned long set = 0;
 
-		return event->args[1] && process_read(event->process, event->args[1], &set, sizeof(set)) &&
+		return event->args[1] &&
+		       process_read(event->process, event->args[1], &set, sizeof(set)) &&
 		       moment->descriptor < 64 && set >> moment->descriptor & 1;
 	}
 	if (index < 0)
@@ -230,8 +260,8 @@ static bool of_descriptor(const struct program *program, const struct moment *mo
 	return (int)event->args[index] == moment->descriptor;
 }
 
-static bool matches(const struct program *program, const struct moment *moment, enum moment_kind kind,
-		    const struct task *task, const struct event *event)
+static bool matches(const struct program *program, const struct moment *moment,
+		    enum moment_kind kind, const struct task *task, const struct event *event)
 {
 	if (moment->kind != kind || (moment->by && moment->by != task->process))
 		return false;
@@ -240,7 +270,8 @@ static bool matches(const struct program *program, const struct moment *moment, 
 	case MOMENT_RETURN:
 		if (!call_set_has(&moment->calls, event->call) || !same_file(moment, event))
 			return false;
-		if (moment->checkpoint != (event->call == CALL_write && (int)event->args[0] == -1) &&
+		if (moment->checkpoint !=
+			    (event->call == CALL_write && (int)event->args[0] == -1) &&
 		    moment->checkpoint)
 			return false;
 		return !moment->of_descriptor || of_descriptor(program, moment, event);
@@ -259,19 +290,19 @@ static void note_access(const struct process *process, struct stop_info *stop)
 	unsigned char code[MOST];
 	uint64_t start = process->image ? image_function_start(process->image, stop->pc) : 0;
 
-	stop->access = (struct arch_access){0};
+	stop->access = (struct arch_access){ 0 };
 	if (start && start < stop->pc && stop->pc - start <= MOST &&
 	    process_read(process, start, code, stop->pc - start))
 		stop->access = arch_access_before(code, stop->pc - start);
 }
 
-static void note_stop(struct session *session, struct program *program, enum moment_kind kind, struct task *task,
-		      struct event *event)
+static void note_stop(struct session *session, struct program *program, enum moment_kind kind,
+		      struct task *task, struct event *event)
 {
 	struct stop_info *stop = &program->stop;
 	struct arch_registers registers;
 
-	*stop = (struct stop_info){.process = task->process, .task = task, .event = event};
+	*stop = (struct stop_info){ .process = task->process, .task = task, .event = event };
 	program->stopped_once = true;
 	if (arch_get(task->tid, &registers)) {
 		stop->pc = arch_pc(&registers);
@@ -280,7 +311,8 @@ static void note_stop(struct session *session, struct program *program, enum mom
 	if (event && event->copy)
 		stop->copy = event->copy;
 	else if (task->process->image && task->process->memory >= 0)
-		stop->copy = moment_copy(session->arena, task->process->image, task->tid, task->process->memory, 4096);
+		stop->copy = moment_copy(session->arena, task->process->image, task->tid,
+					 task->process->memory, 4096);
 	if (kind == MOMENT_SIGNAL) {
 		stop->signal = (int)event->args[0];
 		stop->fault_address = event->args[1];
@@ -290,8 +322,8 @@ static void note_stop(struct session *session, struct program *program, enum mom
 		note_access(task->process, stop);
 }
 
-bool run_consider(struct session *session, struct run *run, enum moment_kind kind, struct task *task,
-		  struct event *event)
+bool run_consider(struct session *session, struct run *run, enum moment_kind kind,
+		  struct task *task, struct event *event)
 {
 	struct program *program = task->process->program;
 	const struct watch *watch = NULL;
@@ -331,23 +363,24 @@ static int64_t scaled(int64_t limit, double factor)
 static void check_limits(struct run *run, struct session *session)
 {
 	struct program *program = run->program;
+	double patience = program->own_limits ? 1 : session->patience;
 	const char *spent = NULL;
 
 	if (program->output_lost)
 		spent = "output";
 	else if (program->event_count - run->events_began > EVENT_LIMIT)
 		spent = "system calls";
-	else if (program_cpu(program) - run->cpu_began > scaled(program->cpu_limit, session->patience))
+	else if (program_cpu(program) - run->cpu_began > scaled(program->cpu_limit, patience))
 		spent = "CPU time";
 	else if (clock_now() - run->wall_began >
-		 scaled(program->wall_limit, session->patience * session->time_scale))
+		 scaled(program->wall_limit, patience * session->time_scale))
 		spent = "wall time";
 	if (!spent)
 		return;
 	program->spent = spent;
 	run->reached = SPENT;
 	/* who has once used up a limit will do it again: no need to wait as long each time */
-	if (session->patience > LEAST_PATIENCE)
+	if (!program->own_limits && session->patience > LEAST_PATIENCE)
 		session->patience /= 4;
 }
 
@@ -366,20 +399,22 @@ static bool everybody_gone(const struct session *session, struct run *run)
 
 bool session_await(struct session *session, int64_t timeout_ns)
 {
-	struct pollfd fds[2 + 3 * 32] = {{.fd = session->child_signals, .events = POLLIN}};
-	struct timespec timeout = {timeout_ns / NS_PER_S, timeout_ns % NS_PER_S};
+	struct pollfd fds[2 + 3 * 32] = { { .fd = session->child_signals, .events = POLLIN } };
+	struct timespec timeout = { timeout_ns / NS_PER_S, timeout_ns % NS_PER_S };
 	struct signalfd_siginfo info[8];
 	nfds_t count = 1;
 
-	for (struct program *program = session->programs; program && count < 3 * 32; program = program->next) {
-		fds[count++] = (struct pollfd){.fd = program->out.fd, .events = POLLIN};
-		fds[count++] = (struct pollfd){.fd = program->err.fd, .events = POLLIN};
+	for (struct program *program = session->programs; program && count < 3 * 32;
+	     program = program->next) {
+		fds[count++] = (struct pollfd){ .fd = program->out.fd, .events = POLLIN };
+		fds[count++] = (struct pollfd){ .fd = program->err.fd, .events = POLLIN };
 		if (program->in.text.size > 0)
-			fds[count++] = (struct pollfd){.fd = program->in.fd, .events = POLLOUT};
+			fds[count++] = (struct pollfd){ .fd = program->in.fd, .events = POLLOUT };
 	}
 	if (ppoll(fds, count, &timeout, NULL) <= 0)
 		return false;
-	if (fds[0].revents && read(session->child_signals, info, sizeof(info)) < 0 && errno != EAGAIN)
+	if (fds[0].revents && read(session->child_signals, info, sizeof(info)) < 0 &&
+	    errno != EAGAIN)
 		die("cannot read signals: %s", strerror(errno));
 	session_pump(session);
 	return fds[0].revents;
@@ -394,15 +429,23 @@ static void look_around(struct session *session, struct run *run)
 	if (run->reached != NOT_YET)
 		return;
 	if (!run->program->first) { /* the launcher has not forked yet */
-		run->program->launch_failed = stage_launch_failed(session->stage, &run->program->spent);
+		run->program->launch_failed = stage_launch_failed(session->stage,
+								  &run->program->spent);
 		return;
 	}
-	session_pump(session); /* who waits for input, or for room to print, is not blocked for good */
+	session_pump(
+		session); /* who waits for input, or for room to print, is not blocked for good */
 	if (run->wants_blocked && program_is_blocked(session, run, run->program)) {
 		consider_whole(run, MOMENT_BLOCKED);
 		return;
 	}
-	if (session_is_quiet(session, run))
+	if (!session_is_quiet(session, run))
+		return;
+	if (run->wants_blocked &&
+	    program_is_blocked(session, run,
+			       run->program)) /* it came to rest between the two looks */
+		consider_whole(run, MOMENT_BLOCKED);
+	else
 		session_when_quiet(session, run);
 }
 
@@ -452,7 +495,7 @@ static void run_begin(const struct session *session, struct run *run)
 
 int session_run_to(struct session *session, struct program *program, const struct moment *moments)
 {
-	struct run run = {.program = program, .moments = moments};
+	struct run run = { .program = program, .moments = moments };
 
 	run_begin(session, &run);
 	if (!everybody_gone(session, &run))
@@ -463,12 +506,14 @@ int session_run_to(struct session *session, struct program *program, const struc
 
 /* ---- start, kill, step ---- */
 
-static const char *command_text(struct session *session, const char *name, const struct launch *launch)
+static const char *command_text(struct session *session, const char *name,
+				const struct launch *launch)
 {
 	const char *text = launch->actor ? launch->actor : name;
 
 	for (int i = 0; i < LAUNCH_ARGS && launch->args[i]; i++)
-		text = arena_format(session->arena, "%s %s", text, *launch->args[i] ? launch->args[i] : "''");
+		text = arena_format(session->arena, "%s %s", text,
+				    *launch->args[i] ? launch->args[i] : "''");
 	return text;
 }
 
@@ -507,7 +552,8 @@ static bool request(struct session *session, struct program *program, const char
 	for (int i = 0; i < LAUNCH_ARGS && launch->args[i]; i++)
 		argv[count++] = launch->args[i];
 	argv[count] = NULL;
-	limits.value[LIMIT_CPU] = 4 * CPU_LIMIT_S; /* ours comes first, and says where the program was */
+	limits.value[LIMIT_CPU] =
+		4 * CPU_LIMIT_S; /* ours comes first, and says where the program was */
 	if (launch->address_space)
 		limits.value[LIMIT_ADDRESS_SPACE] = launch->address_space;
 	if (launch->file_size)
@@ -527,14 +573,16 @@ static bool request(struct session *session, struct program *program, const char
 	return stage_launch(session->stage, &wish) == 0;
 }
 
-struct program *session_start(struct session *session, const char *path, const char *name, const char *const *prefix,
-			      const struct launch *launch, const char *directory)
+struct program *session_start(struct session *session, const char *path, const char *name,
+			      const char *const *prefix, const struct launch *launch,
+			      const char *directory)
 {
-	static const struct moment to_exec[] = {{.kind = MOMENT_EXEC}, {.kind = MOMENT_NONE}};
+	static const struct moment to_exec[] = { { .kind = MOMENT_EXEC }, { .kind = MOMENT_NONE } };
 	struct program *program = program_new(session, path, name, launch);
-	struct run run = {.program = program, .moments = to_exec, .alone = true};
+	struct run run = { .program = program, .moments = to_exec, .alone = true };
 	int stdio[3];
-	bool asked = channels_open(session, program, stdio) && request(session, program, prefix, directory, stdio);
+	bool asked = channels_open(session, program, stdio) &&
+		     request(session, program, prefix, directory, stdio);
 
 	for (int i = 0; i < 3; i++)
 		if (stdio[i] >= 0)
@@ -597,7 +645,8 @@ void session_clear(struct session *session)
 	while (again) { /* a dying parent's children may still be on their way */
 		again = false;
 		for (struct program *program = session->programs; program; program = program->next)
-			for (struct process *process = program->first; process; process = process->next)
+			for (struct process *process = program->first; process;
+			     process = process->next)
 				if (!process->gone) {
 					session_kill(session, process);
 					again = true;
@@ -620,7 +669,8 @@ void session_clear(struct session *session)
 	tracer_forget_births(session->tracer);
 }
 
-/* A wait that the freeze has interrupted: its task stands in a stop that was not digested yet, and learns there what to say. */
+/* A wait that the freeze has interrupted: its task stands in a stop that was not digested yet, and
+ * learns there what to say. */
 bool session_end_wait(struct process *process, int error)
 {
 	bool any = false;
@@ -646,37 +696,45 @@ struct task *session_stopped_task(const struct program *program, const struct pr
 	return process->tasks && process->tasks->stopped ? process->tasks : NULL;
 }
 
+static bool has_task(const struct process *process, const struct task *task)
+{
+	for (const struct task *living = process->tasks; living; living = living->next)
+		if (living == task)
+			return true;
+	return false;
+}
+
 bool session_step(struct session *session, struct program *program, struct process *process)
 {
-	const struct moment stepped[] = {{.kind = MOMENT_STEP, .by = process}, {.kind = MOMENT_NONE}};
-	struct run run = {.program = program, .moments = stepped, .alone = true};
+	const struct moment stepped[] = { { .kind = MOMENT_STEP, .by = process },
+					  { .kind = MOMENT_NONE } };
+	struct run run = { .program = program, .moments = stepped, .alone = true };
 	struct task *task = session_stopped_task(program, process);
-	int64_t wait = NS_PER_MS;
 
 	if (process->gone || !task)
 		return false;
 	run_begin(session, &run);
 	if (task->stop.kind != STOP_NONE)
 		session_digest(session, &run, task);
-	task->how = RESUME_STEP;
 	task->stepping = true;
-	resume(session, task);
-	while (run.reached == NOT_YET && !process->gone) {
-		struct task *other = tracer_poll(session->tracer);
+	while (run.reached == NOT_YET && has_task(process, task)) {
+		struct task *news;
 
-		if (other == task) {
-			session_digest(session, &run, other);
-			if (run.reached == NOT_YET && task->stopped && !task->asleep) {
-				task->how = RESUME_STEP;
-				resume(session, task);
-			}
+		if (task->stopped && task->asleep)
+			break;
+		if (task->stopped) {
+			task->how = RESUME_STEP;
+			resume(session, task);
 		}
-		if (other || session_await(session, wait))
-			continue;
-		if (task->asleep || task->exiting || task_is_blocked(task))
+		news = tracer_poll(session->tracer);
+		if (news == task)
+			session_digest(session, &run, news);
+		else if (!news && !session_await(session, NS_PER_MS) && has_task(process, task) &&
+			 (task->exiting || task_is_blocked(task)))
 			break;
 	}
-	task->stepping = false;
+	if (has_task(process, task))
+		task->stepping = false;
 	freeze(session);
 	return run.reached == 0;
 }

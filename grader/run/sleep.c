@@ -3,6 +3,7 @@
 
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/select.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -23,8 +24,8 @@ static int64_t timespec_at(const struct process *process, uint64_t address)
 {
 	struct timespec t;
 
-	if (!address || !process_read(process, address, &t, sizeof(t)) || t.tv_sec < 0 || t.tv_nsec < 0 ||
-	    t.tv_nsec >= NS_PER_S || t.tv_sec > INT32_MAX)
+	if (!address || !process_read(process, address, &t, sizeof(t)) || t.tv_sec < 0 ||
+	    t.tv_nsec < 0 || t.tv_nsec >= NS_PER_S || t.tv_sec > INT32_MAX)
 		return -1;
 	return ns_of(t);
 }
@@ -33,8 +34,8 @@ static int64_t timeval_at(const struct process *process, uint64_t address)
 {
 	struct timeval t;
 
-	if (!address || !process_read(process, address, &t, sizeof(t)) || t.tv_sec < 0 || t.tv_usec < 0 ||
-	    t.tv_sec > INT32_MAX)
+	if (!address || !process_read(process, address, &t, sizeof(t)) || t.tv_sec < 0 ||
+	    t.tv_usec < 0 || t.tv_sec > INT32_MAX)
 		return -1;
 	return (int64_t)t.tv_sec * NS_PER_S + (int64_t)t.tv_usec * 1000;
 }
@@ -74,7 +75,8 @@ static bool no_select_descriptors(const struct process *process, const uint64_t 
 
 		if (!args[set])
 			continue;
-		if (count > FD_SETSIZE || !process_read(process, args[set], &fds, (size_t)(count + 63) / 64 * 8))
+		if (count > FD_SETSIZE ||
+		    !process_read(process, args[set], &fds, (size_t)(count + 63) / 64 * 8))
 			return false;
 		for (int fd = 0; fd < count; fd++)
 			if (FD_ISSET(fd, &fds))
@@ -93,9 +95,13 @@ int64_t sleep_of_call(const struct process *process, enum call call, const uint6
 			return from_now((clockid_t)args[0], timespec_at(process, args[2]));
 		return timespec_at(process, args[2]);
 	case CALL_poll:
-		return (int)args[2] >= 0 && no_poll_descriptors(process, args[0], args[1]) ? (int)args[2] * NS_PER_MS : -1;
+		return (int)args[2] >= 0 && no_poll_descriptors(process, args[0], args[1])
+			       ? (int)args[2] * NS_PER_MS
+			       : -1;
 	case CALL_ppoll:
-		return no_poll_descriptors(process, args[0], args[1]) ? timespec_at(process, args[2]) : -1;
+		return no_poll_descriptors(process, args[0], args[1])
+			       ? timespec_at(process, args[2])
+			       : -1;
 	case CALL_select:
 		return no_select_descriptors(process, args) ? timeval_at(process, args[4]) : -1;
 	case CALL_pselect6:
@@ -137,9 +143,52 @@ static void timed_by(struct wait_state *state, int64_t timeout)
 	state->timeout_ns = timeout;
 }
 
-struct wait_state wait_state_of(const struct process *process, const struct task *task)
+/* What a call waits for, and how long, from its number and arguments. */
+static void understand(const struct process *process, struct wait_state *state)
 {
-	struct wait_state state = {0};
+	switch (call_of_number(state->number)) {
+	case CALL_futex:
+		futex_wait_state(process, state);
+		break;
+	case CALL_poll:
+	case CALL_epoll_wait:
+	case CALL_epoll_pwait: {
+		int ms = (int)state->args[call_of_number(state->number) == CALL_poll ? 2 : 3];
+
+		timed_by(state, ms >= 0 ? ms * NS_PER_MS : -1);
+		break;
+	}
+	case CALL_ppoll:
+	case CALL_rt_sigtimedwait:
+		timed_by(state, timespec_at(process, state->args[2]));
+		break;
+	case CALL_select:
+		timed_by(state, timeval_at(process, state->args[4]));
+		break;
+	case CALL_pselect6:
+		timed_by(state, timespec_at(process, state->args[4]));
+		break;
+	case CALL_epoll_pwait2:
+	case CALL_semtimedop:
+		timed_by(state, timespec_at(process, state->args[3]));
+		break;
+	case CALL_mq_timedreceive:
+		timed_by(state, from_now(CLOCK_REALTIME, timespec_at(process, state->args[4])));
+		break;
+	case CALL_nanosleep:
+		timed_by(state, timespec_at(process, state->args[0]));
+		break;
+	case CALL_clock_nanosleep:
+		timed_by(state, sleep_of_call(process, CALL_clock_nanosleep, state->args));
+		break;
+	default:
+		break;
+	}
+}
+
+static struct wait_state wait_state_now(const struct process *process, const struct task *task)
+{
+	struct wait_state state = { 0 };
 	struct proc_syscall in;
 
 	if (proc_syscall(task->tid, &in) != 0 || in.where != PROC_IN_CALL)
@@ -150,47 +199,28 @@ struct wait_state wait_state_of(const struct process *process, const struct task
 	state.sp = in.sp;
 	for (int i = 0; i < 6; i++)
 		state.args[i] = in.args[i];
-	switch (call_of_number(in.number)) {
-	case CALL_futex:
-		futex_wait_state(process, &state);
-		break;
-	case CALL_poll:
-	case CALL_epoll_wait:
-	case CALL_epoll_pwait: {
-		int ms = (int)state.args[call_of_number(in.number) == CALL_poll ? 2 : 3];
+	understand(process, &state);
+	return state;
+}
 
-		timed_by(&state, ms >= 0 ? ms * NS_PER_MS : -1);
-		break;
-	}
-	case CALL_ppoll:
-	case CALL_rt_sigtimedwait:
-		timed_by(&state, timespec_at(process, state.args[2]));
-		break;
-	case CALL_select:
-		timed_by(&state, timeval_at(process, state.args[4]));
-		break;
-	case CALL_pselect6:
-		timed_by(&state, timespec_at(process, state.args[4]));
-		break;
-	case CALL_epoll_pwait2:
-	case CALL_semtimedop:
-		timed_by(&state, timespec_at(process, state.args[3]));
-		break;
-	case CALL_mq_timedreceive:
-		timed_by(&state, from_now(CLOCK_REALTIME, timespec_at(process, state.args[4])));
-		break;
-	case CALL_nanosleep:
-		timed_by(&state, timespec_at(process, state.args[0]));
-		break;
-	case CALL_clock_nanosleep:
-		timed_by(&state, sleep_of_call(process, CALL_clock_nanosleep, state.args));
-		break;
-	default:
+struct wait_state wait_state_of(const struct process *process, struct task *task)
+{
+	struct wait_state state = wait_state_now(process, task);
+
 #ifdef SYS_restart_syscall
-		if (in.number == SYS_restart_syscall) /* an interrupted timed wait goes on: until when is not shown */
-			timed_by(&state, NS_PER_MS);
+	if (state.in_call && state.number == SYS_restart_syscall && task->last_wait_number) {
+		/* a timed wait that we interrupted goes on under this name: what it was is
+		 * remembered */
+		state.number = task->last_wait_number;
+		memcpy(state.args, task->last_wait_args, sizeof(state.args));
+		understand(process, &state);
+		return state;
+	}
 #endif
-		break;
+	if (state.in_call &&
+	    call_families(call_of_number(state.number)) & (FAMILY_WAIT | FAMILY_IPC)) {
+		task->last_wait_number = state.number;
+		memcpy(task->last_wait_args, state.args, sizeof(state.args));
 	}
 	return state;
 }

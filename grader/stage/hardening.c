@@ -101,7 +101,9 @@ static int deny_namespaces(scmp_filter_ctx filter)
 {
 	static const unsigned long flags[] = { CLONE_NEWNS,    CLONE_NEWUTS, CLONE_NEWIPC,
 					       CLONE_NEWUSER,  CLONE_NEWPID, CLONE_NEWNET,
-					       CLONE_NEWCGROUP };
+					       CLONE_NEWCGROUP,
+					       /* nor a child that escapes its tracer */
+					       CLONE_UNTRACED };
 	int result = 0;
 
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]) && result == 0; i++)

@@ -40,7 +40,7 @@ struct event {
 	dev_t device;	/* of the file behind descriptor or path (after an open); 0 where there is
 			   none */
 	ino_t inode;
-	dev_t out_device;	   /* of a call from file to file (sendfile, splice): where the bytes go */
+	dev_t out_device; /* of a call from file to file (sendfile, splice): where the bytes go */
 	ino_t out_inode;
 	const char *path; /* path argument, name of a checkpoint, or what the descriptor's link
 			     says; "" */

@@ -37,7 +37,8 @@ struct sock_filter *filter_new(size_t *length)
 
 	if (!context)
 		die("libseccomp cannot start a filter");
-	seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a tree instead of a chain, where it is known */
+	seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE,
+			 2); /* a tree instead of a chain, where it is known */
 	for (int call = 1; call < CALL_COUNT; call++) {
 		if (call_number(call) < 0 || call_families(call) & FAMILY_QUIET)
 			continue;

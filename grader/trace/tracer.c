@@ -20,11 +20,13 @@
 enum { ERESTARTSYS = 512, ERESTART_RESTARTBLOCK = 516 };
 
 enum {
-	OPTIONS = PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC |
-		  PTRACE_O_TRACEVFORKDONE | PTRACE_O_TRACEEXIT | PTRACE_O_TRACESECCOMP | PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL
+	OPTIONS = PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE |
+		  PTRACE_O_TRACEEXEC | PTRACE_O_TRACEVFORKDONE | PTRACE_O_TRACEEXIT |
+		  PTRACE_O_TRACESECCOMP | PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL
 };
 
-/* A task that was announced by its parent or by its own first stop, whichever came first, and not yet by both. */
+/* A task that was announced by its parent or by its own first stop, whichever came first, and not
+ * yet by both. */
 struct expected {
 	struct expected *next;
 	pid_t tid;
@@ -39,7 +41,7 @@ struct tracer {
 	size_t count, room;
 	struct expected *expected;
 	struct task *unclaimed; /* born, stopped, parent not heard yet */
-	struct task *ready;     /* was unclaimed and is complete now: handed out next */
+	struct task *ready;	/* was unclaimed and is complete now: handed out next */
 };
 
 struct tracer *tracer_new(pid_t launcher)
@@ -129,17 +131,21 @@ static void open_memory(struct process *process)
 	process->memory = open(path, O_RDWR | O_CLOEXEC);
 }
 
-/* Tgid and the innermost pid, from lines like "Tgid:\t812" and "NSpid:\t812\t4". */
-static void read_ids(pid_t tid, pid_t *tgid, pid_t *ns_tid)
+/* Tgid, PPid and the innermost pid, from lines like "Tgid:\t812" and "NSpid:\t812\t4". */
+static void read_ids(pid_t tid, pid_t *tgid, pid_t *parent, pid_t *ns_tid)
 {
-	struct buffer text = {0};
+	struct buffer text = { 0 };
 	const char *line, *end;
 
 	*tgid = *ns_tid = tid;
+	*parent = 0;
 	if (proc_read(tid, "status", &text) == 0) {
 		line = strstr(buffer_text(&text), "\nTgid:");
 		if (line)
 			*tgid = (pid_t)strtol(line + 6, NULL, 10);
+		line = strstr(buffer_text(&text), "\nPPid:");
+		if (line)
+			*parent = (pid_t)strtol(line + 6, NULL, 10);
 		line = strstr(buffer_text(&text), "\nNSpid:");
 		if (line) {
 			end = strchr(line + 1, '\n');
@@ -151,7 +157,8 @@ static void read_ids(pid_t tid, pid_t *tgid, pid_t *ns_tid)
 	buffer_free(&text);
 }
 
-static struct process *process_new(struct tracer *tracer, const struct expected *expected, pid_t pid)
+static struct process *process_new(struct tracer *tracer, const struct expected *expected,
+				   pid_t pid)
 {
 	struct process *process = calloc(1, sizeof(*process));
 
@@ -182,9 +189,9 @@ static struct process *process_new(struct tracer *tracer, const struct expected 
 static void claim(struct tracer *tracer, struct task *task, const struct expected *expected)
 {
 	struct process *process;
-	pid_t tgid;
+	pid_t tgid, parent;
 
-	read_ids(task->tid, &tgid, &task->ns_tid);
+	read_ids(task->tid, &tgid, &parent, &task->ns_tid);
 	process = find_process(tracer, tgid);
 	if (!process) {
 		process = process_new(tracer, expected, tgid);
@@ -251,9 +258,10 @@ static void task_gone(struct tracer *tracer, struct task *task, int status)
 
 /* ---- births ---- */
 
-static void expect_child(struct tracer *tracer, pid_t tid, struct process *parent, bool from_launcher)
+static void expect_child(struct tracer *tracer, pid_t tid, struct process *parent,
+			 bool from_launcher)
 {
-	struct expected word = {.tid = tid, .parent = parent, .from_launcher = from_launcher};
+	struct expected word = { .tid = tid, .parent = parent, .from_launcher = from_launcher };
 	struct expected *kept;
 
 	for (struct task *task = tracer->unclaimed; task; task = task->next) {
@@ -276,6 +284,7 @@ static void expect_child(struct tracer *tracer, pid_t tid, struct process *paren
 static struct task *birth(struct tracer *tracer, pid_t tid)
 {
 	struct task *task = task_new(tid);
+	pid_t tgid, parent;
 
 	task->stopped = true;
 	task->stop.kind = STOP_BIRTH;
@@ -289,6 +298,13 @@ static struct task *birth(struct tracer *tracer, pid_t tid)
 		free(word);
 		return task;
 	}
+	read_ids(tid, &tgid, &parent, &task->ns_tid);
+	if (tgid != tid && find_process(tracer, tgid)) { /* a thread: its process is known */
+		claim(tracer, task, &(struct expected){ .tid = tid });
+		return task;
+	}
+	task->maker = find_process(tracer, parent);
+	task->orphan = !task->maker && parent != tracer->launcher;
 	task_append(&tracer->unclaimed, task);
 	return NULL;
 }
@@ -320,8 +336,34 @@ void tracer_forget_births(struct tracer *tracer)
 		struct expected *word = tracer->expected;
 
 		tracer->expected = word->next;
+		kill(word->tid,
+		     SIGKILL); /* it is stopped, or about to be: nobody else has its id */
 		free(word);
 	}
+	for (struct task *task = tracer->unclaimed; task; task = task->next) {
+		task->maker = NULL;
+		task->orphan = true;
+	}
+}
+
+/*
+ * A task that is killed inside of fork(2) or clone(2) announces nothing: its child stands at its
+ * first stop and waits for us. When the maker is gone no word will come any more.
+ */
+static struct task *orphan(struct tracer *tracer)
+{
+	for (struct task *task = tracer->unclaimed; task; task = task->next) {
+		struct expected word = { .tid = task->tid, .parent = task->maker };
+
+		if (task->orphan)
+			kill(task->tid, SIGKILL); /* nobody knows whose it is */
+		if (!task->maker || !task->maker->gone)
+			continue;
+		task_unlink(&tracer->unclaimed, task);
+		claim(tracer, task, &word);
+		return task;
+	}
+	return NULL;
 }
 
 /* ---- classification of one wait status ---- */
@@ -390,7 +432,7 @@ static void classify(struct task *task, int status)
 	int signal = WSTOPSIG(status), event = status >> 16;
 	struct stop *stop = &task->stop;
 
-	*stop = (struct stop){.kind = STOP_OTHER, .by_us = task->interrupted};
+	*stop = (struct stop){ .kind = STOP_OTHER, .by_us = task->interrupted };
 	task->stopped = true;
 	task->interrupted = task->listening = false;
 	task->signal = 0;
@@ -408,7 +450,8 @@ static void classify(struct task *task, int status)
 	}
 }
 
-/* After an exec by another thread than the first, the kernel gives the survivor the first one's id. */
+/* After an exec by another thread than the first, the kernel gives the survivor the first one's id.
+ */
 static void exec_happened(struct task *task)
 {
 	struct process *process = task->process;
@@ -428,7 +471,8 @@ static void launcher_stopped(struct tracer *tracer, int status)
 	int event = status >> 16, signal = WSTOPSIG(status);
 	unsigned long child = 0;
 
-	if (event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK || event == PTRACE_EVENT_CLONE) {
+	if (event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK ||
+	    event == PTRACE_EVENT_CLONE) {
 		ptrace(PTRACE_GETEVENTMSG, tracer->launcher, 0, &child);
 		expect_child(tracer, (pid_t)child, NULL, true);
 	}
@@ -438,9 +482,9 @@ static void launcher_stopped(struct tracer *tracer, int status)
 }
 
 /*
- * A task has made another one. Its first stop is awaited here (it comes at once: the kernel has attached us to it), and
- * handed out before the maker's: so nobody takes a program for quiet that has a child on its way, and at
- * the birth of a process its parent stands at the fork still.
+ * A task has made another one. Its first stop is awaited here (it comes at once: the kernel has
+ * attached us to it), and handed out before the maker's: so nobody takes a program for quiet that
+ * has a child on its way, and at the birth of a process its parent stands at the fork still.
  */
 static struct task *with_child(struct tracer *tracer, struct task *maker)
 {
@@ -448,6 +492,11 @@ static struct task *with_child(struct tracer *tracer, struct task *maker)
 	struct task *child;
 	int status;
 
+	if (tid <= 0)
+		return maker; /* killed while it stood there: the kernel does not tell any more */
+	child = find_task(tracer, tid);
+	if (child && child->process)
+		return maker; /* a thread that has shown itself */
 	expect_child(tracer, tid, maker->process, false);
 	child = tracer->ready;
 	tracer->ready = NULL;
@@ -455,6 +504,7 @@ static struct task *with_child(struct tracer *tracer, struct task *maker)
 		if (waitpid(tid, &status, __WALL) != tid) {
 			if (errno == EINTR)
 				continue;
+			unexpect(tracer, tid); /* it has been here, and is gone */
 			break;
 		}
 		if (!WIFSTOPPED(status)) { /* killed before it ran */
@@ -489,8 +539,10 @@ static struct task *take(struct tracer *tracer, pid_t tid, int status)
 	}
 	if (!task)
 		return birth(tracer, tid);
-	if (!task->process) /* still unclaimed: it cannot have moved */
+	if (!task->process) { /* still unclaimed, and killed: it stands at its PTRACE_EVENT_EXIT */
+		ptrace(PTRACE_CONT, tid, 0, 0);
 		return NULL;
+	}
 	if (status >> 16 == PTRACE_EVENT_EXEC) {
 		unsigned long former = 0;
 		struct task *survivor;
@@ -525,7 +577,7 @@ struct task *tracer_poll(struct tracer *tracer)
 		if (tid < 0 && errno == EINTR)
 			continue;
 		if (tid <= 0)
-			return NULL;
+			return orphan(tracer);
 		task = take(tracer, tid, status);
 		if (task)
 			return task;
@@ -593,15 +645,18 @@ void tracer_free(struct tracer *tracer)
 
 bool process_read(const struct process *process, uint64_t address, void *data, size_t size)
 {
-	return process->memory >= 0 && pread(process->memory, data, size, (off_t)address) == (ssize_t)size;
+	return process->memory >= 0 &&
+	       pread(process->memory, data, size, (off_t)address) == (ssize_t)size;
 }
 
 bool process_write(const struct process *process, uint64_t address, const void *data, size_t size)
 {
-	return process->memory >= 0 && pwrite(process->memory, data, size, (off_t)address) == (ssize_t)size;
+	return process->memory >= 0 &&
+	       pwrite(process->memory, data, size, (off_t)address) == (ssize_t)size;
 }
 
-const char *process_string(struct arena *arena, const struct process *process, uint64_t address, size_t most)
+const char *process_string(struct arena *arena, const struct process *process, uint64_t address,
+			   size_t most)
 {
 	char text[4096];
 	ssize_t got;
@@ -609,7 +664,8 @@ const char *process_string(struct arena *arena, const struct process *process, u
 	if (most > sizeof(text) - 1)
 		most = sizeof(text) - 1;
 	got = process->memory >= 0 ? pread(process->memory, text, most, (off_t)address) : -1;
-	if (got <= 0) /* near the end of a mapping only a shorter piece can be read: pread is short then, not failing */
+	if (got <= 0) /* near the end of a mapping only a shorter piece can be read: pread is short
+			 then, not failing */
 		return "";
 	text[got] = '\0';
 	return arena_copy(arena, text);

@@ -14,7 +14,8 @@ struct watch *watch_add(struct watch_set *set, const struct watch *watch)
 {
 	uint64_t at = watch->process ? watch->address : watch->offset;
 
-	if ((watch->size != 1 && watch->size != 2 && watch->size != 4 && watch->size != 8) || at % watch->size)
+	if ((watch->size != 1 && watch->size != 2 && watch->size != 4 && watch->size != 8) ||
+	    at % watch->size)
 		return NULL;
 	for (size_t i = 0; i < ARCH_WATCH_SLOTS; i++) {
 		if (set->watch[i].used)
@@ -53,45 +54,53 @@ static bool descends(const struct process *process, const struct process *ancest
 	return process;
 }
 
-/* Every place where this process sees the watched bytes, one slot each, as long as there are slots. */
-static size_t places(const struct watch *watch, const struct process *process, const struct maps *maps,
-		     struct watch_slot *slot, size_t room)
+/* Every place where this process sees the watched bytes, one slot each, as long as there are slots.
+ */
+static size_t places(const struct watch *watch, const struct process *process,
+		     const struct maps *maps, struct watch_slot *slot, size_t room)
 {
 	size_t used = 0;
 
 	if (watch->process) {
 		if (room > 0 && descends(process, watch->process))
-			slot[used++] = (struct watch_slot){watch, watch->address};
+			slot[used++] = (struct watch_slot){ watch, watch->address, watch->size,
+							    watch->kind };
 		return used;
 	}
 	for (const struct vma *vma = NULL;
 	     used < room && (vma = maps_next_of_file(maps, vma, watch->device, watch->inode));) {
 		uint64_t bytes = vma->end - vma->start;
 
-		if (watch->offset >= vma->offset && watch->offset + watch->size <= vma->offset + bytes)
-			slot[used++] = (struct watch_slot){watch, vma->start + (watch->offset - vma->offset)};
+		if (watch->offset >= vma->offset &&
+		    watch->offset + watch->size <= vma->offset + bytes)
+			slot[used++] = (struct watch_slot){ watch,
+							    vma->start +
+								    (watch->offset - vma->offset),
+							    watch->size, watch->kind };
 	}
 	return used;
 }
 
 static void locate(struct watch_set *set, struct process *process)
 {
-	struct watch_slot slots[ARCH_WATCH_SLOTS] = {{0}};
+	struct watch_slot slots[ARCH_WATCH_SLOTS] = { { 0 } };
 	struct arena *arena = arena_new(MAPS_ROOM, false);
-	struct maps maps = {0};
+	struct maps maps = { 0 };
 	size_t used = 0;
 
 	if (watch_any(set) && proc_maps(arena, process->pid, &maps) == 0)
 		for (size_t i = 0; i < ARCH_WATCH_SLOTS; i++)
 			if (set->watch[i].used)
-				used += places(&set->watch[i], process, &maps, slots + used, ARCH_WATCH_SLOTS - used);
+				used += places(&set->watch[i], process, &maps, slots + used,
+					       ARCH_WATCH_SLOTS - used);
 	arena_free(arena);
 	process->watch_located = set->generation;
 	if (memcmp(slots, process->slots, sizeof(slots)) == 0)
 		return;
 	memcpy(process->slots, slots, sizeof(slots));
 	process->watch_generation++;
-	/* Its other threads run on with the old places: they are called in and get the new ones on the way. */
+	/* Its other threads run on with the old places: they are called in and get the new ones on
+	 * the way. */
 	for (struct task *task = process->tasks; task; task = task->next)
 		if (!task->stopped && !task->listening && !task->exiting)
 			tracer_interrupt(task);
@@ -109,7 +118,8 @@ void watch_prepare(struct watch_set *set, struct task *task)
 		const struct watch *watch = process->slots[i].watch;
 
 		arch_watch(task->tid, i, process->slots[i].address, watch ? watch->size : 0,
-			   watch && watch->kind == WATCH_STORES ? ARCH_WATCH_STORES : ARCH_WATCH_ACCESSES);
+			   watch && watch->kind == WATCH_STORES ? ARCH_WATCH_STORES
+								: ARCH_WATCH_ACCESSES);
 	}
 	task->watch_generation = process->watch_generation;
 }

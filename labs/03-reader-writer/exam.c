@@ -407,8 +407,25 @@ static void checks_input(struct exam *x)
 	expect_error(x, run(x, "reader", .stdin_is = INPUT_BROKEN), "read(2) from stdin fails");
 }
 
-/* ---- writer ------------------------------------------------------------------------------------
+/* ---- writer */
+
+/* Time for a writer that watches the clock, which virtual time does not move, instead of sleeping.
  */
+static void be_patient(struct exam *x, struct program *writer)
+{
+	set_limits(x, writer, 25000, 60000, INT64_C(1) << 40);
+}
+
+static struct program *run_writer(struct exam *x, enum output_kind stdout_is)
+{
+	struct program *writer = start(x, "writer", .stdout_is = stdout_is);
+
+	be_patient(x, writer);
+	/* from sleep to sleep, for there is also a limit of calls from stop to stop */
+	while (run_to(x, writer, at_sleep()) == 0)
+		continue;
+	return writer;
+}
 
 /* To the first look at a slot; false where it never looks, or where this host cannot see it. */
 static bool first_look(struct exam *x, struct program *writer)
@@ -452,7 +469,7 @@ static void writer_map(struct exam *x)
 	if (failed(x))
 		return;
 	kill_program(x, writer);
-	writer = run(x, "writer");
+	writer = run_writer(x, OUTPUT_PIPE);
 	expect_not_read(x, writer, TEMP);
 	expect_not_written(x, writer, TEMP);
 	expect_bytes(x, TEMP, 0, ints, SIZE, "the writer leaves temp as it is");
@@ -482,12 +499,6 @@ static int64_t real_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* Time for those who watch the clock. */
-static void be_patient(struct exam *x, struct program *writer)
-{
-	set_limits(x, writer, 25000, 60000, INT64_C(1) << 40);
 }
 
 /* Runs the writer to its end; with INTS, temp gets fresh ones at each sleep. */
@@ -636,14 +647,16 @@ static void fresh_values(struct exam *x)
 	}
 	/* it goes by the clock: no moment is known at which it waits */
 	put_file(x, TEMP, first, SIZE, 0666);
-	writer = start(x, "writer");
-	be_patient(x, writer);
-	finish(x, writer);
+	writer = run_writer(x, OUTPUT_PIPE);
 	expect_output(x, writer, one_a_line(x, first), "ten integers, one a line, nothing else");
 }
 
 /* ---- both
  * ---------------------------------------------------------------------------------------- */
+
+static const char not_alone[] =
+	"the reader alone does not take and store ten integers, which other "
+	"checks judge";
 
 static void enter_one(struct exam *x, struct program *reader, const int32_t *ints, int i)
 {
@@ -651,7 +664,7 @@ static void enter_one(struct exam *x, struct program *reader, const int32_t *int
 	struct bytes slot = file_bytes(x, TEMP, i * 4, 4);
 
 	if ((!asks && i < COUNT - 1) || slot.size != 4 || memcmp(slot.data, &ints[i], 4) != 0)
-		skip(x, "the reader alone does not store ten integers, as other checks say");
+		skip(x, not_alone);
 }
 
 /* The reader stores INTS[FROM] to INTS[TO - 1] while the writer is held in its sleep. */
@@ -701,11 +714,10 @@ static void meet(struct exam *x, bool writer_first)
 		hold_program(x, reader);
 		writer = start(x, "writer");
 		began = virtual_ms(x);
-		if (!sleeps(x, writer))
-			need(x, ending(writer).how == STILL_THERE,
-			     .expected = "the writer finds what the reader has made",
-			     .observed = ending_text(x, writer),
-			     .why = "both work on the same file");
+		if (!sleeps(x, writer)) {
+			expect_exit(x, writer, 0, "the writer finds what the reader has made");
+			skip(x, by_the_clock);
+		}
 		release_program(x, reader);
 	}
 	enter(x, reader, writer, ints, 1, HALF);
@@ -713,9 +725,9 @@ static void meet(struct exam *x, bool writer_first)
 		skip(x, by_the_clock);
 	enter(x, reader, writer, ints, HALF, COUNT);
 	feed_end(x, reader);
-	finish(x, reader);
+	if (!finish(x, reader) || ending(reader).status != 0)
+		skip(x, not_alone);
 	finish(x, writer);
-	expect_exit(x, reader, 0, "ten integers were entered");
 	expect_exit(x, writer, 0, "temp had ten integers all the time");
 	expect_output(x, writer, one_a_line(x, ints),
 		      writer_first ? "the writer had mapped temp when the reader came and stored "
@@ -788,7 +800,7 @@ static void reports_failures(struct exam *x)
 	mmap_refused(x, "writer");
 	mmap_refused(x, "reader");
 	put_file(x, TEMP, ten_ints(x, NULL), SIZE, 0666);
-	expect_error(x, run(x, "writer", .stdout_is = OUTPUT_FULL),
+	expect_error(x, run_writer(x, OUTPUT_FULL),
 		     "stdout took nothing (ENOSPC): what is not printed is not done");
 	expect_usages(x, "writer", bad);
 	expect_usages(x, "reader", bad);
