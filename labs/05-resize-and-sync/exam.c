@@ -254,6 +254,23 @@ static void expect_nothing_dirty(struct exam *x, off_t offset, const char *where
 	       .why = "a dirty page is lost when the machine stops");
 }
 
+/* A disk that fails: none of the calls that write and wait works. What MS_ASYNC says is not asked.
+ */
+static void fails_with_the_disk(struct exam *x)
+{
+	struct program *p = start(x, "sized", .args = { "poke", "FILE", "5000", "lost?" });
+	struct fault *first = fail_call_with(x, p, CALL_msync, EIO, 2, MS_SYNC);
+	struct fault *other = fail_call_with(x, p, CALL_msync, EIO, 2, MS_SYNC | MS_INVALIDATE);
+
+	for (int i = 0; i < 8; i++) {
+		fail_call_with(x, p, CALL_msync, EIO, 2, MS_SYNC);
+		fail_call_with(x, p, CALL_msync, EIO, 2, MS_SYNC | MS_INVALIDATE);
+	}
+	finish(x, p);
+	if (fault_struck(first) || fault_struck(other))
+		expect_exit(x, p, 1, "msync failed with EIO: the text may not be on the disk");
+}
+
 static void poke_durable(struct exam *x)
 {
 	off_t page = (off_t)page_size();
@@ -270,12 +287,7 @@ static void poke_durable(struct exam *x)
 	if (failed(x))
 		return;
 
-	struct program *p = start(x, "sized", .args = { "poke", "FILE", "5000", "lost?" });
-	struct fault *fault = fail_call(x, p, CALL_msync, EIO, NULL, 0);
-
-	finish(x, p);
-	if (fault_struck(fault))
-		expect_exit(x, p, 1, "msync failed with EIO: the text may not be on the disk");
+	fails_with_the_disk(x);
 }
 
 /* ---- peek ----------------------------------------------------------------------------------- */
