@@ -1,6 +1,7 @@
 #include "cmd/pool.h"
 
 #include "base/die.h"
+#include "exam/builds.h"
 
 #include <poll.h>
 #include <stdbool.h>
@@ -39,16 +40,21 @@ void pool_run(const struct job *jobs, size_t count, int workers,
 	struct grading **gradings = calloc(count + 1, sizeof *gradings);
 	bool *ended = calloc(count + 1, sizeof *ended);
 	size_t told = 0, started = 0, running = 0;
+	struct builds builds;
 
 	if (!gradings || !ended)
 		die("out of memory");
 	if (workers > WORKERS_MOST)
 		workers = WORKERS_MOST;
+	builds_open(&builds);
 	while (told < count) {
-		for (; started < count && running < (size_t)workers; started++, running++)
+		for (; started < count && running < (size_t)workers; started++, running++) {
+			struct grading_options options = jobs[started].options;
+
+			options.builds = builds.directory[0] ? builds.directory : NULL;
 			gradings[started] = grading_start(jobs[started].lab,
-							  &jobs[started].submission,
-							  &jobs[started].options);
+							  &jobs[started].submission, &options);
+		}
 		wait_for_news(gradings, ended, told, started);
 		running = take_news(gradings, ended, told, started);
 		for (; told < started && ended[told]; told++) {
@@ -56,6 +62,7 @@ void pool_run(const struct job *jobs, size_t count, int workers,
 			grading_free(gradings[told]);
 		}
 	}
+	builds_close(&builds);
 	free(gradings);
 	free(ended);
 }

@@ -33,6 +33,7 @@ struct grading_options {
 		*root; /* the project's directory: common/ and labs/ (skeletons) are found there */
 	const char *only_check; /* NULL, or the id of one check (with those that it needs) */
 	bool skeleton_counts;	/* grade also what equals the skeleton (verify) */
+	const char *builds;	/* directory of shared builds (builds.h), or NULL */
 	bool keep;		/* keep the scratch directory and print its path */
 	double time_scale;	/* multiplies every wall limit; 0 means 1 */
 };
