@@ -114,7 +114,6 @@ static void start_compilation(struct compile *jobs[])
 	struct compile_options options = { .headers = now.headers,
 					   .header_count = now.header_count,
 					   .limits = compile_limits_default(),
-					   .directory = now.work->options->builds,
 					   .directory = now.work->options->builds };
 	const char *why;
 
