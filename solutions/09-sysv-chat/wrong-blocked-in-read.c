@@ -1,4 +1,4 @@
-// expect: FAIL death-is-noticed
+// expect: FAIL death-is-noticed signals-remove-room
 /* While the server waits for input, nobody looks after the guest. */
 #define _GNU_SOURCE /* sem_clockwait */
 #include "chat_room.h"

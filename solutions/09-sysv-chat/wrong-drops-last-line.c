@@ -1,4 +1,4 @@
-// expect: FAIL lines-arrive
+// expect: FAIL end-after-last-line
 /* A last line without a newline is no line. */
 #define _GNU_SOURCE /* sem_clockwait */
 #include "chat_room.h"

@@ -1,4 +1,4 @@
-// expect: FAIL death-is-noticed
+// expect: FAIL death-is-noticed signals-remove-room
 /* The looks at the other side are five seconds apart. */
 #define _GNU_SOURCE /* sem_clockwait */
 #include "chat_room.h"

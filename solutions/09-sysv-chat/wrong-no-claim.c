@@ -1,4 +1,4 @@
-// expect: FAIL one-guest
+// expect: FAIL one-guest lines-arrive
 /* The guest never says that it is there. */
 #define _GNU_SOURCE /* sem_clockwait */
 #include "chat_room.h"

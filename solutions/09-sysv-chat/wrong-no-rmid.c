@@ -1,5 +1,5 @@
 // expect: FAIL end-after-last-line
-/* Nobody removes the segment. */
+/* Nobody removes the segment after a good end. */
 #define _GNU_SOURCE /* sem_clockwait */
 #include "chat_room.h"
 
@@ -253,6 +253,8 @@ static int serve(const char *keyfile)
 		sem_post(&room->full);
 		shmdt(room);
 	}
+	if (result == -1 && shmctl(id, IPC_RMID, NULL) == -1)
+		result = complain("removing the room");
 	return result;
 }
 

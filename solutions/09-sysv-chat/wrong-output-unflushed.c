@@ -1,4 +1,4 @@
-// expect: FAIL lines-arrive death-is-noticed
+// expect: FAIL lines-arrive
 /* What is printed into a pipe stays in the buffer of stdio until the end. */
 #define _GNU_SOURCE /* sem_clockwait */
 #include "chat_room.h"

@@ -183,7 +183,7 @@ static int next_line(struct input *in, struct chat_room *room, char text[CHAT_LI
 	size_t length = 0;
 
 	for (;;) {
-		if (length == CHAT_LINE - 1)
+		if (length == CHAT_LINE - 1 && in->from < in->to && in->bytes[in->from] != '\n')
 			break;
 		if (in->from == in->to && !in->over && fill(in, room) == -1)
 			return -1;
