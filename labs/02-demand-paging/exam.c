@@ -798,6 +798,9 @@ static void show(struct exam *x, const char *const *args)
 
 	struct program *p = exam_start(x, "demand", &launch);
 
+	/* Before the first touch, and after the last one. */
+	run_to(x, p, after_call(CALL_getrusage), at_end());
+	run_to(x, p, at_call(CALL_mincore), at_end());
 	finish(x, p);
 }
 

@@ -520,7 +520,13 @@ static void show(struct exam *x, const char *const *args)
 		if (args[i] == NULL)
 			break;
 	}
-	finish(x, exam_start(x, "sized", &launch));
+
+	struct program *p = exam_start(x, "sized", &launch);
+
+	while (run_to(x, p, after_call_on(CALL_mmap, "FILE"), after_call(CALL_msync),
+		      at_checkpoint()) >= 0)
+		;
+	finish(x, p);
 }
 
 LAB(.id = "05-resize-and-sync",
