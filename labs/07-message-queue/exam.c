@@ -10,6 +10,13 @@
 #define QUEUE "queue"
 #define SIZE  sizeof(struct message_queue)
 
+/* What follows rests on what came before: ends the check where that has failed. */
+static void need_good_so_far(struct exam *x)
+{
+	if (failed(x))
+		skip(x, "what it rests on has failed");
+}
+
 /* ---- the exam as a peer ---- */
 
 static int value_of(sem_t *semaphore)
@@ -107,56 +114,45 @@ static struct program *make_queue(struct exam *x)
 {
 	struct program *p = run(x, "queue", .args = { "create", QUEUE });
 
-	if (!expect_exit(x, p, 0, "the name was free and the directory is writable"))
-		need(x, false);
+	expect_exit(x, p, 0, "the name was free and the directory is writable");
+	need_good_so_far(x);
 	expect_output(x, p, "", "create prints nothing");
 	need(x, file_size(x, QUEUE) > 0, .expected = "a file " QUEUE,
 	     .observed = "none, or an empty one", .why = "the file is the queue");
 	return p;
 }
 
-/* Is there a moment in which the program maps all of the struct? */
-static bool ever_covered(struct exam *x, struct program *p, const char **maps_line)
+/* There is a moment in which the program maps all of the struct. */
+static void expect_covered(struct exam *x, struct program *p)
 {
-	struct call_set maps = call_set_one(CALL_mmap);
+	struct call_set maps = call_set_both(call_set_one(CALL_mmap), call_set_one(CALL_mremap));
+	const char *line = NULL;
 
-	maps = call_set_both(maps, call_set_one(CALL_mremap));
 	while (run_to(x, p, after_calls(maps), at_exit()) >= 0) {
 		struct mapping m = find_mapping(x, p, QUEUE);
 
-		if (!m.vma)
-			continue;
-		*maps_line = m.vma->line;
-		if (covers(x, m.process, QUEUE, 0, SIZE, NULL))
-			return true;
+		if (m.vma && covers(x, m.process, QUEUE, 0, SIZE, NULL))
+			return;
+		if (m.vma)
+			line = m.vma->line;
 	}
-	return false;
+	expect(x, false,
+	       .expected = say(x, "%s maps %zu bytes of the file", command_of(x, p), SIZE),
+	       .observed = line ? "its mapping ends before the struct does" : "it maps none of it",
+	       .from = line,
+	       .why = "slots beyond the mapping are somebody else's memory, or nobody's");
 }
 
 static void file_holds_the_struct(struct exam *x)
 {
-	struct program *p;
-	const char *line = NULL;
-
 	make_queue(x);
 	if (!expect_size(x, QUEUE, SIZE,
 			 "the slots need more than one page, and the size is a part of the layout"))
 		return;
 	expect_mode(x, QUEUE, 0600, "who may write the queue may also stop everybody who uses it");
-	p = start(x, "queue", .args = { "send", QUEUE }, .input = "one\n");
-	expect(x, ever_covered(x, p, &line),
-	       .expected = say(x, "send maps %zu bytes of the file", SIZE),
-	       .observed = line ? "its mapping ends before the struct does" : "it maps none of it",
-	       .from = line,
-	       .why = "slots beyond the mapping are somebody else's memory, or nobody's");
-	line = NULL;
+	expect_covered(x, start(x, "queue", .args = { "send", QUEUE }, .input = "one\n"));
 	put_queue(x, QUEUE, 0, 1);
-	p = start(x, "queue", .args = { "recv", QUEUE, "1" });
-	expect(x, ever_covered(x, p, &line),
-	       .expected = say(x, "recv maps %zu bytes of the file", SIZE),
-	       .observed = line ? "its mapping ends before the struct does" : "it maps none of it",
-	       .from = line,
-	       .why = "slots beyond the mapping are somebody else's memory, or nobody's");
+	expect_covered(x, start(x, "queue", .args = { "recv", QUEUE, "1" }));
 }
 
 /* Is the semaphore marked as libc marks a process-shared one? Asked of libc: the bytes in which the
@@ -663,12 +659,12 @@ static void order_over_three_wraps(struct exam *x)
 	       .observed = quoted(x, waiting_lines(x, q, QUEUE_SLOTS - 2, 5),
 				  strlen(waiting_lines(x, q, QUEUE_SLOTS - 2, 5)), 60),
 	       .from = "the slots in " QUEUE, .why = "slot 99 is followed by slot 0");
-	need(x, !failed(x));
+	need_good_so_far(x);
 	more = fresh_lines(x, 4);
 	send_text(x, more);
 	receive_text(x, 9, say(x, "%s%s", lines, more),
 		     "a second sender adds to what the first one sent");
-	need(x, !failed(x));
+	need_good_so_far(x);
 	expect_state(x, q, 0, "every message was taken");
 	/* the student's own queue, filled to the brim and emptied, over and over */
 	remove_name(x, QUEUE);
@@ -700,8 +696,8 @@ static void waits_patiently(struct exam *x, struct program *p, const char *what)
 	size_t size;
 
 	for (int round = 0; round < 3; round++) {
-		if (!expect_blocks(x, p, what))
-			need(x, false);
+		expect_blocks(x, p, what);
+		need_good_so_far(x);
 		wait = waiting(x, waiter(x, p));
 		need(x, !wait.timed || wait.timeout_ms >= 900,
 		     .expected = "a wait without a time-out, or one of a second or more",
@@ -760,23 +756,24 @@ static void full_queue_blocks(struct exam *x)
 }
 
 /* The exam is inside: nobody else comes in, and nobody spins before the door. */
-static void taken_lock_blocks(struct exam *x)
+static void taken_lock_blocks(struct exam *x, const char *command)
 {
 	struct message_queue *q = any_queue(x, 3);
-	const char *first = say(x, "%s\n", q->text[q->read_index]);
-	struct program *receiver;
+	bool sends = strcmp(command, "send") == 0;
+	struct program *p;
 
 	sem_trywait(&q->lock);
-	receiver = start(x, "queue", .args = { "recv", QUEUE, "1" });
-	set_limits(x, receiver, 1000, 20000, 20000);
-	if (run_to(x, receiver, when_blocked(), at_end()) == 1)
+	p = start(x, "queue", .args = { command, QUEUE, sends ? NULL : "1" },
+		  .input = "one more\n");
+	set_limits(x, p, 1000, 20000, 20000);
+	if (run_to(x, p, when_blocked(), at_end()) == 1)
 		return; /* it never asks for the lock: another check says so */
-	interrupt_wait(x, waiter(x, receiver));
-	waits_patiently(x, receiver, "the lock");
+	interrupt_wait(x, waiter(x, p));
+	waits_patiently(x, p, "the lock");
 	sem_post(&q->lock);
-	finish(x, receiver);
-	expect_exit(x, receiver, 0, "the lock is free again");
-	expect_output(x, receiver, first, "the oldest message");
+	finish(x, p);
+	expect_exit(x, p, 0, "the lock is free again");
+	expect_state(x, q, sends ? 4 : 2, "an interrupted wait for the lock has not got it");
 }
 
 static void waits_in_the_kernel(struct exam *x)
@@ -785,7 +782,9 @@ static void waits_in_the_kernel(struct exam *x)
 	if (!failed(x))
 		full_queue_blocks(x);
 	if (!failed(x))
-		taken_lock_blocks(x);
+		taken_lock_blocks(x, "recv");
+	if (!failed(x))
+		taken_lock_blocks(x, "send");
 }
 
 /* ---- the lock ---- */
@@ -838,12 +837,14 @@ static void nothing_posted_early(struct exam *x, const char *command)
 	struct message_queue *q = any_queue(x, 3);
 	bool sends = strcmp(command, "send") == 0;
 	struct program *p;
+	int reached;
 
 	sem_trywait(&q->lock);
 	p = start(x, "queue", .args = { command, QUEUE, sends ? NULL : "1" }, .input = "one\n");
-	need(x, run_to(x, p, when_blocked(), at_end()) == 0,
-	     .expected = say(x, "%s waits for the lock", command), .observed = ending_text(x, p),
-	     .from = state_text(x, q), .why = "the exam holds the lock: somebody is inside");
+	reached = run_to(x, p, when_blocked(), at_end());
+	need(x, reached == 0, .expected = say(x, "%s waits for the lock", command),
+	     .observed = ending_text(x, p), .from = state_text(x, q),
+	     .why = "the exam holds the lock: somebody is inside");
 	expect(x,
 	       value_of(sends ? &q->used_slots : &q->free_slots) == (sends ? 3 : QUEUE_SLOTS - 3),
 	       .expected = sends ? "used_slots is posted when the message is in its slot"
@@ -867,6 +868,7 @@ static void two_at_once(struct exam *x, const char *first, const char *second)
 				  .input = "a\n"),
 		       *b;
 	const char *at;
+	int reached;
 
 	if (run_to(x, a, at_watch(watch), at_end()) != 0)
 		return;
@@ -874,13 +876,14 @@ static void two_at_once(struct exam *x, const char *first, const char *second)
 	hold_program(x, a);
 	b = start(x, "queue", .args = { second, QUEUE, second[0] == 'r' ? "1" : NULL },
 		  .input = "b\n");
-	need(x, run_to(x, b, when_blocked(), at_watch(watch), at_end()) == 0,
+	reached = run_to(x, b, when_blocked(), at_watch(watch), at_end());
+	need(x, reached == 0,
 	     .expected = say(x, "%s waits while %s is held at %s", second, first,
 			     at ? at : "its index"),
-	     .observed = ending(b).how == STILL_THERE ? say(x, "both are inside: %s is at %s",
-							    second, last_stop(x, b)->at)
-						      : ending_text(x, b),
-	     .at = last_stop(x, b) ? last_stop(x, b)->at : NULL, .from = state_text(x, q),
+	     .observed = reached == 1 ? say(x, "both are inside: %s is at %s", second,
+					    last_stop(x, b)->at)
+				      : ending_text(x, b),
+	     .at = reached == 1 ? last_stop(x, b)->at : NULL, .from = state_text(x, q),
 	     .why = "both may use the same slot");
 	release_program(x, a);
 	unwatch(x, watch);
