@@ -23,12 +23,19 @@ static struct moment with_identity(struct exam *x, struct moment moment)
 	return moment;
 }
 
+enum { CHECK_MEMORY = 128 << 20 };
+
 int exam_run_to(struct exam *x, struct program *p, const struct moment *moments)
 {
 	struct moment known[16] = { { 0 } };
 	size_t count = 0;
 	int reached;
 
+	/* A program that comes to a stop without end, each of which is looked at: as good as a loop. */
+	if (arena_mark(x->arena) - x->clean_mark > CHECK_MEMORY) {
+		p->spent = "stops";
+		return SPENT;
+	}
 	while (count < 15 && moments[count].kind != MOMENT_NONE) {
 		known[count] = with_identity(x, moments[count]);
 		count++;

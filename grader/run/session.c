@@ -296,6 +296,18 @@ static void note_access(const struct process *process, struct stop_info *stop)
 		stop->access = arch_access_before(code, stop->pc - start);
 }
 
+/* A program that is stopped without end must not use the memory up: its later copies are small. */
+static struct moment_copy *copy_for_stop(struct session *session, struct program *program,
+					 const struct task *task)
+{
+	enum { COPY_STOP = 4096, COPY_LITTLE = 256, COPY_SUM = 64 << 20 };
+	size_t most = program->stops_copied < COPY_SUM ? COPY_STOP : COPY_LITTLE;
+
+	program->stops_copied += most;
+	return moment_copy(session->arena, task->process->image, task->tid, task->process->memory,
+			   most);
+}
+
 static void note_stop(struct session *session, struct program *program, enum moment_kind kind,
 		      struct task *task, struct event *event)
 {
@@ -311,8 +323,7 @@ static void note_stop(struct session *session, struct program *program, enum mom
 	if (event && event->copy)
 		stop->copy = event->copy;
 	else if (task->process->image && task->process->memory >= 0)
-		stop->copy = moment_copy(session->arena, task->process->image, task->tid,
-					 task->process->memory, 4096);
+		stop->copy = copy_for_stop(session, program, task);
 	if (kind == MOMENT_SIGNAL) {
 		stop->signal = (int)event->args[0];
 		stop->fault_address = event->args[1];

@@ -1,0 +1,6 @@
+/* Has the compiler read without end. */
+#include "/dev/zero"
+int main(void)
+{
+	return 0;
+}

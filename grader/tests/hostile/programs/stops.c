@@ -1,0 +1,8 @@
+/* Stops itself, and again after each SIGCONT. */
+#include <signal.h>
+
+int main(void)
+{
+	for (;;)
+		raise(SIGSTOP);
+}
