@@ -8,7 +8,7 @@ void exam_begin(struct exam *x)
 	x->clean_mark = arena_mark(x->arena);
 	x->failed = false;
 	x->open_files = x->mapped_count = 0;
-	if (stage_fresh_directory(x->stage, STAGE_WORK, "run", &x->directory) != 0)
+	if (!exam_work_in(x, STAGE_WORK))
 		broken(x,
 		       say(x, "the grader cannot make a working directory: %s", strerror(errno)));
 }
@@ -21,6 +21,7 @@ void exam_end(struct exam *x)
 	for (size_t i = 0; i < x->mapped_count; i++)
 		munmap(x->mapped[i].address, x->mapped[i].size);
 	x->open_files = x->mapped_count = 0;
+	exam_close_places(x);
 	stage_clean(x->stage);
 	arena_reset(x->arena, x->clean_mark);
 }

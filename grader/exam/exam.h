@@ -202,6 +202,15 @@ const struct shm_row *segments(struct exam *x, size_t *count);
 #define start(x, name, ...) exam_start((x), (name), &(struct launch){ __VA_ARGS__ })
 struct program *exam_start(struct exam *x, const char *name, const struct launch *launch);
 
+/*
+ * start() for a lab's show(): the words of the command line (NULL-terminated), where there are any,
+ * take the place of .args: start_shown(x, "guard", args, .args = {"dirty", "6", "4", "1"})
+ */
+#define start_shown(x, name, words, ...) \
+	exam_start_shown((x), (name), (words), &(struct launch){ __VA_ARGS__ })
+struct program *exam_start_shown(struct exam *x, const char *name, const char *const *words,
+				 const struct launch *launch);
+
 /* start() and run to the end, the whole tree of processes. Where it does not end by itself: see
  * ending(). */
 #define run(x, name, ...) exam_run((x), (name), &(struct launch){ __VA_ARGS__ })
@@ -434,6 +443,9 @@ const struct event *next_event(const struct program *p, const struct event *prev
 /* The next event after `previous` with one of these calls, on that file (NULL: any). */
 const struct event *next_call(struct exam *x, const struct program *p, const struct event *previous,
 			      struct call_set calls, const char *file);
+
+/* Is this a call that may bring a new name into being (open with O_CREAT, link, rename, shmget …)? */
+bool makes_a_name(const struct event *event);
 
 /* Has any process of the program read this file by calls (read, sendfile, splice, copy_file_range,
  * io_uring …)? */

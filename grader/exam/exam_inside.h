@@ -20,6 +20,13 @@ struct played_scene {
 	const char *failed_in; /* id of the check in which it failed, NULL where it did not */
 };
 
+/* Descriptors of directories, -1 or 0 where there is none yet: 0 is nobody's directory. */
+struct reached {
+	int work, shm, tmp;
+	int parent[2]; /* of the last names with a slash: rename(2) has two */
+	unsigned parents;
+};
+
 struct exam {
 	const struct lab *lab;
 	struct stage *stage;
@@ -39,6 +46,7 @@ struct exam {
 	bool in_check;
 	bool failed;
 	struct stage_directory directory; /* the working directory of its programs */
+	struct reached reached;		  /* how we get to it and its like */
 	int open_file[EXAM_OPEN_FILES];
 	size_t open_files;
 	struct mapped {
@@ -62,8 +70,18 @@ void exam_end(struct exam *x);
 /* Ends the check at once. */
 _Noreturn void exam_leave(struct exam *x);
 
-/* The path by which the grader itself reaches a name of the check: see "files" in exam.h. */
+/* ---- reach.c: names of the check (see "files" in exam.h), as the grader itself reaches them ----
+ */
+
+/* Makes the working directory of the check anew, in this place. False with errno. */
+bool exam_work_in(struct exam *x, enum stage_place place);
+void exam_close_places(struct exam *x);
+
+/* A path for calls that do not follow the last name: unlink(2), lstat(2), mkdir(2) … */
 const char *exam_path(struct exam *x, const char *name);
+
+/* open(2) that follows links only within the name's place. Never waits. -1 with errno. */
+int exam_open_name(struct exam *x, const char *name, int flags, mode_t mode);
 
 /* Device and inode as /proc/PID/maps shows them (for mappings) and as stat(2) does (for
  * descriptors). */

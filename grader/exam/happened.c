@@ -1,6 +1,7 @@
 /* What has happened: events, found again and put into words. */
 #include "exam/exam_inside.h"
 
+#include <sys/ipc.h>
 #include <sys/ptrace.h>
 #include <time.h>
 
@@ -30,6 +31,28 @@ const struct event *next_call(struct exam *x, const struct program *p, const str
 		    (!file || on_file(event, &identity)))
 			return event;
 	return NULL;
+}
+
+bool makes_a_name(const struct event *event)
+{
+	switch (event->call) {
+	case CALL_open:
+		return event->args[1] & O_CREAT;
+	case CALL_openat:
+		return event->args[2] & O_CREAT;
+	case CALL_shmget:
+		return event->args[2] & IPC_CREAT;
+	case CALL_openat2:
+	case CALL_creat:
+	case CALL_link:
+	case CALL_linkat:
+	case CALL_rename:
+	case CALL_renameat:
+	case CALL_renameat2:
+		return true;
+	default:
+		return false;
+	}
 }
 
 /* Where did the bytes go, of a call that moves them from one file to another? */

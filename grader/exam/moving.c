@@ -31,7 +31,8 @@ int exam_run_to(struct exam *x, struct program *p, const struct moment *moments)
 	size_t count = 0;
 	int reached;
 
-	/* A program that comes to a stop without end, each of which is looked at: as good as a loop. */
+	/* A program that comes to a stop without end, each of which is looked at: as good as a
+	 * loop. */
 	if (arena_mark(x->arena) - x->clean_mark > CHECK_MEMORY) {
 		p->spent = "stops";
 		return SPENT;

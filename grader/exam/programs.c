@@ -36,6 +36,18 @@ struct program *exam_start(struct exam *x, const char *name, const struct launch
 	return program;
 }
 
+struct program *exam_start_shown(struct exam *x, const char *name, const char *const *words,
+				 const struct launch *launch)
+{
+	struct launch shown = *launch;
+
+	if (words[0])
+		memset(shown.args, 0, sizeof(shown.args));
+	for (size_t i = 0; words[i] && i < LAUNCH_ARGS - 1; i++)
+		shown.args[i] = words[i];
+	return exam_start(x, name, &shown);
+}
+
 struct program *exam_run(struct exam *x, const char *name, const struct launch *launch)
 {
 	struct program *program = exam_start(x, name, launch);

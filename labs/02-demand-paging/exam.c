@@ -787,17 +787,10 @@ static void errors_reported(struct exam *x)
 
 static void show(struct exam *x, const char *const *args)
 {
-	struct launch launch = { .args = { "FILE", "3", "40", "4", "3" } };
+	struct program *p;
 
 	put_pages(x, "FILE", FILE_PAGES);
-	for (size_t i = 0; args[0] != NULL && i < 15; i++) {
-		launch.args[i] = args[i];
-		if (args[i] == NULL)
-			break;
-	}
-
-	struct program *p = exam_start(x, "demand", &launch);
-
+	p = start_shown(x, "demand", args, .args = { "FILE", "3", "40", "4", "3" });
 	/* Before the first touch, and after the last one. */
 	run_to(x, p, after_call(CALL_getrusage), at_end());
 	run_to(x, p, at_call(CALL_mincore), at_end());

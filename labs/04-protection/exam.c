@@ -744,13 +744,7 @@ static void sizes_and_errors(struct exam *x)
 
 static void show(struct exam *x, const char *const *args)
 {
-	struct launch launch = { .args = { "dirty", "6", "4", "1", "4" } };
-
-	if (args[0] != NULL)
-		memset(launch.args, 0, sizeof(launch.args));
-	for (int i = 0; args[i] != NULL && i < 15; i++)
-		launch.args[i] = args[i];
-	finish(x, exam_start(x, "guard", &launch));
+	finish(x, start_shown(x, "guard", args, .args = { "dirty", "6", "4", "1", "4" }));
 }
 
 LAB(.id = "04-protection", .title = "guard pages, and a handler that opens one page at a time",

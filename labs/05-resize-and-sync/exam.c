@@ -512,17 +512,10 @@ static void errors_reported(struct exam *x)
 
 static void show(struct exam *x, const char *const *args)
 {
-	struct launch launch = { .args = { "poke", "FILE", "4090", "over a page border" } };
+	struct program *p;
 
 	put_odd_file(x, "FILE", 3);
-	for (size_t i = 0; args[0] != NULL && i < 15; i++) {
-		launch.args[i] = args[i];
-		if (args[i] == NULL)
-			break;
-	}
-
-	struct program *p = exam_start(x, "sized", &launch);
-
+	p = start_shown(x, "sized", args, .args = { "poke", "FILE", "4090", "over a page border" });
 	while (run_to(x, p, after_call_on(CALL_mmap, "FILE"), after_call(CALL_msync),
 		      at_checkpoint()) >= 0)
 		;

@@ -292,27 +292,6 @@ static void expect_refused(struct exam *x, struct program *p, const char *name, 
 	       .from = say(x, "%s after `%s`", name, command_of(x, p)), .why = why);
 }
 
-/* Is this stop the moment before a name may come into being? */
-static bool makes_a_name(const struct event *event)
-{
-	switch (event->call) {
-	case CALL_open:
-		return event->args[1] & O_CREAT;
-	case CALL_openat:
-		return event->args[2] & O_CREAT;
-	case CALL_openat2:
-	case CALL_creat:
-	case CALL_link:
-	case CALL_linkat:
-	case CALL_rename:
-	case CALL_renameat:
-	case CALL_renameat2:
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* A queue appears under the name when create has looked and is about to make its own. */
 static void create_against_another(struct exam *x)
 {

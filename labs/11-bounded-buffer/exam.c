@@ -450,28 +450,6 @@ static void mutex_shared_and_robust(struct exam *x)
 
 /* ---- names ---- */
 
-static bool makes_a_name(const struct event *event)
-{
-	switch (event->call) {
-	case CALL_open:
-		return event->args[1] & O_CREAT;
-	case CALL_openat:
-		return event->args[2] & O_CREAT;
-	case CALL_shmget:
-		return event->args[2] & IPC_CREAT;
-	case CALL_openat2:
-	case CALL_creat:
-	case CALL_link:
-	case CALL_linkat:
-	case CALL_rename:
-	case CALL_renameat:
-	case CALL_renameat2:
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* create was refused, and what was there is as it was. */
 static void expect_refused(struct exam *x, struct program *p, struct store *s, const void *before,
 			   const char *why)
