@@ -17,8 +17,9 @@ enum {
 	SIZE = sizeof(struct chat_room),
 	SOON_MS = 8000,	   /* in which a state that must come has come, on a busy machine too */
 	NOTICE_MS = 3000,  /* the two seconds of the task, and one for the machine */
-	QUIET_MS = 300,	   /* in which a mistake would have shown */
-	SILENCE_MS = 2200, /* of a peer that is alive */
+	QUIET_MS = 120,	   /* in which a mistake would have shown */
+	SLEEP_MS = 1300,   /* in which sleep(1) is over */
+	SILENCE_MS = 1500, /* of a peer that is alive */
 	SLICE_MS = 30,
 	MOST_CPU = 3, /* per cent */
 };
@@ -302,12 +303,11 @@ static bool ends_in(struct exam *x, struct program *p, int64_t ms)
  * A slice, each longer than the one before: every stop in between makes some waits of the program
  * begin anew, so short ones alone could keep it from ever coming to the end of one.
  */
-static bool moves_on(struct exam *x, struct program *p, int64_t *slice, int64_t until)
+static bool moves_on(struct exam *x, struct program *p, int64_t slice, int64_t until)
 {
 	int64_t left = until - real_ms();
 
-	*slice += *slice / 2;
-	return left > 0 && let_move(x, p, left < *slice ? left : *slice) == TIME_OVER;
+	return left > 0 && let_move(x, p, left < slice ? left : slice) == TIME_OVER;
 }
 
 /* Does the condition come true while everything moves? No later than `ms`, or the program's end. */
@@ -315,8 +315,10 @@ static bool moves_on(struct exam *x, struct program *p, int64_t *slice, int64_t 
 	({                                                            \
 		int64_t until_ = real_ms() + (ms), slice_ = SLICE_MS; \
 		bool come_, more_ = true;                             \
-		while (!(come_ = (condition)) && more_)               \
-			more_ = moves_on((x), (p), &slice_, until_);  \
+		while (!(come_ = (condition)) && more_) {             \
+			more_ = moves_on((x), (p), slice_, until_);   \
+			slice_ += slice_ / 2;                         \
+		}                                                     \
 		come_;                                                \
 	})
 
@@ -840,7 +842,7 @@ static void slow_guest(struct exam *x)
 	t.guest = actor(x, "join", t.key);
 	feed(x, t.server, say(x, "%s\n%s\n", one, two));
 	COMES(x, t.server, SOON_MS, value(&view(x, t.server, t.key)->full) > 0);
-	ends_in(x, t.server, QUIET_MS);
+	ends_in(x, t.server, SLEEP_MS);
 	expect_slot(x, &t, one, 1, "a guest that takes its time");
 	step_of(x, t.guest, "t");
 	ends_in(x, t.server, QUIET_MS);
@@ -903,7 +905,7 @@ static void late_guest(struct exam *x, const char *input, const char *lines)
 
 static void expect_not_ended(struct exam *x, struct talk *t, const char *when)
 {
-	struct chat_room *r = view(x, t->server, t->key);
+	const struct chat_room *r;
 
 	ends_in(x, t->server, QUIET_MS);
 	r = view(x, t->server, t->key);
@@ -958,8 +960,8 @@ static void guest_ends(struct exam *x)
 	/* Where it looks after the server, it is stopped just before that look. */
 	let_move_to(x, t.guest, NOTICE_MS, at_calls(looks));
 	hold_program(x, t.guest);
-	for (const char *step = "eprx"; *step; step++)
-		step_of(x, t.server, say(x, "%c", *step));
+	for (const char *last = "eprx"; *last; last++)
+		step_of(x, t.server, say(x, "%c", *last));
 	finish(x, t.server);
 	release_program(x, t.guest);
 	ends_in(x, t.guest, NOTICE_MS);

@@ -212,7 +212,7 @@ static int hand_on_lines(struct chat_room *room)
 			usleep(100000);
 		strcpy(room->line, text);
 		sem_post(&room->full);
-		usleep(200000);
+		sleep(1);
 	}
 	int reason = errno;
 
