@@ -49,6 +49,7 @@ struct grant {
 static const struct grant for_programs[] = {
 	{ "/usr/lib", READ },		{ "/usr/lib64", READ },	 { "/usr/lib32", READ },
 	{ "/usr/local/lib", READ },	{ "/lib", READ },	 { "/lib64", READ },
+	{ "/usr/bin", READ },		{ "/bin", READ },	 { "/etc/alternatives", READ },
 	{ "/etc/ld.so.cache", LOOK },	{ "/proc", LOOK },	 { "/dev/null", DEVICE },
 	{ "/dev/zero", DEVICE },	{ "/dev/full", DEVICE }, { "/dev/random", LOOK },
 	{ "/dev/urandom", LOOK },	{ "/dev/shm", WRITE },	 { "bin", READ },

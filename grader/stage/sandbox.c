@@ -68,10 +68,11 @@ static void add_all(struct sandbox *s, const char *const *paths, size_t count)
 
 void sandbox_add_libraries(struct sandbox *s)
 {
-	static const char *const paths[] = { "/usr/lib",	"/usr/lib64",	  "/usr/lib32",
-					     "/usr/libx32",	"/usr/local/lib", "/lib",
-					     "/lib64",		"/lib32",	  "/libx32",
-					     "/etc/ld.so.cache" };
+	static const char *const paths[] = { "/usr/lib", "/usr/lib64", "/usr/lib32", "/usr/libx32",
+					     "/usr/local/lib", "/lib", "/lib64", "/lib32",
+					     "/libx32", "/etc/ld.so.cache",
+					     /* popen(3) and system(3) are no mistakes */
+					     "/usr/bin", "/bin", "/etc/alternatives" };
 
 	add_all(s, paths, sizeof(paths) / sizeof(paths[0]));
 }

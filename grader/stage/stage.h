@@ -18,7 +18,7 @@
  *
  * Paths inside: /lab/work (tmpfs), /lab/disk (a directory of a real file system, with
  * stage_options.disk), /lab/bin (the programs, read-only), /tmp and /dev/shm (tmpfs). Nothing else
- * can be written; of the host, only the system's libraries can be read. From outside a file is
+ * can be written; of the host, only the system's libraries and commands can be read. From outside a file is
  * reached through stage_directory.outside. With isolation STAGE_PARTIAL or STAGE_NONE there are no
  * such paths: inside and outside are the same, somewhere in the scratch directory. So never spell
  * a path of the stage, ask for it.
