@@ -103,6 +103,18 @@ void state_grade(struct state *s, size_t lab)
 	start_wanted(s);
 }
 
+/* What a student wants to see first. */
+static void choose_first_failed(struct state *s)
+{
+	const struct lab_result *result = state_result(s);
+
+	for (size_t i = 0; result && i < result->count; i++)
+		if (result->check[i].verdict == VERDICT_FAIL) {
+			s->check = i;
+			return;
+		}
+}
+
 static void take_result(struct state *s)
 {
 	struct lab_view *view = &s->labs[s->running_lab];
@@ -117,6 +129,10 @@ static void take_result(struct state *s)
 	s->running = NULL;
 	store_attempt(s->options->store, result, s->running_seed);
 	store_standing(s->options->store, view->lab->id, &view->standing);
+	/* Who works at one check stays with it until it passes. */
+	if (s->running_lab == s->lab && state_check_result(s) &&
+	    state_check_result(s)->verdict != VERDICT_FAIL)
+		choose_first_failed(s);
 	strftime(clock, sizeof clock, "%H:%M:%S", localtime_r(&now, &tm));
 	state_say(s, "%.2s %s %d/%d, %.2f s, %s", view->lab->id, status_word(result->status),
 		  result->score, result->max, result->seconds, clock);
@@ -167,21 +183,13 @@ const struct check_result *state_check_result(const struct state *s)
 	return result && s->check < result->count ? &result->check[s->check] : NULL;
 }
 
-/* A lab is looked at from its first failed check on. */
 void state_choose_lab(struct state *s, size_t lab)
 {
-	const struct lab_result *result;
-
 	if (lab >= s->lab_count || (lab == s->lab && s->check > 0))
 		return;
 	s->lab = lab;
 	s->check = 0;
-	result = state_result(s);
-	for (size_t i = 0; result && i < result->count; i++)
-		if (result->check[i].verdict == VERDICT_FAIL) {
-			s->check = i;
-			break;
-		}
+	choose_first_failed(s);
 }
 
 void state_choose_check(struct state *s, size_t check)
