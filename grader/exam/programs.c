@@ -43,7 +43,7 @@ struct program *exam_start_shown(struct exam *x, const char *name, const char *c
 
 	if (words[0])
 		memset(shown.args, 0, sizeof(shown.args));
-	for (size_t i = 0; words[i] && i < LAUNCH_ARGS - 1; i++)
+	for (size_t i = 0; i < LAUNCH_ARGS - 1 && words[i]; i++)
 		shown.args[i] = words[i];
 	return exam_start(x, name, &shown);
 }

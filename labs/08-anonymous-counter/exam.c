@@ -13,6 +13,7 @@ enum {
 	MOST_PLACES = 4,     /* as many as there are hardware watchpoints */
 	MOST_POSITIONS = 12, /* accesses of one step after which a process is held */
 	SPIN_LOOKS = 200,
+	MOST_COPIED = 1 << 20, /* bytes of a mapping that are searched for the lock */
 };
 
 /* ---- running ----------------------------------------------------------------------------------
@@ -50,9 +51,9 @@ static struct pair start_pair(struct exam *x, int64_t child_steps, int64_t paren
 }
 
 /* Who polls or spins shall not do so for long. */
-static void be_impatient(struct exam *x, const struct pair *pair)
+static void be_impatient(struct exam *x, const struct pair *pair, int64_t virtual_ms)
 {
-	set_limits(x, pair->program, 20, 5000, 2000);
+	set_limits(x, pair->program, 20, 5000, virtual_ms);
 }
 
 static void be_patient(struct exam *x, const struct pair *pair)
@@ -66,7 +67,7 @@ static void go_first(struct exam *x, const struct pair *pair, struct process *fi
 {
 	struct process *second = first == pair->child ? pair->parent : pair->child;
 
-	be_impatient(x, pair);
+	be_impatient(x, pair, 2000);
 	hold(x, second);
 	run_to(x, pair->program, only(first, when_blocked()), only(first, at_exit()));
 	release(x, second);
@@ -188,19 +189,20 @@ static const struct vma *next_shared(const struct maps *maps, const struct vma *
 static size_t find_value(struct exam *x, struct process *process, int64_t value, uint64_t *place,
 			 size_t most)
 {
+	static uint32_t word[1 << 14];
 	const struct maps *maps = maps_now(x, process);
 	size_t count = 0;
 
-	for (const struct vma *vma = next_shared(maps, NULL); vma; vma = next_shared(maps, vma)) {
-		size_t size = vma->end - vma->start;
-		uint32_t *word = room(x, size);
+	for (const struct vma *vma = next_shared(maps, NULL); vma; vma = next_shared(maps, vma))
+		for (uint64_t at = vma->start; at < vma->end && count < most; at += sizeof(word)) {
+			size_t size = vma->end - at < sizeof(word) ? vma->end - at : sizeof(word);
 
-		if (!peek(x, process, vma->start, word, size))
-			continue;
-		for (size_t i = 0; i < size / sizeof(*word) && count < most; i++)
-			if (word[i] == (uint32_t)value)
-				place[count++] = vma->start + i * sizeof(*word);
-	}
+			if (!peek(x, process, at, word, size))
+				break;
+			for (size_t i = 0; i < size / sizeof(*word) && count < most; i++)
+				if (word[i] == (uint32_t)value)
+					place[count++] = at + i * sizeof(*word);
+		}
 	return count;
 }
 
@@ -281,7 +283,7 @@ static void all_is_unmapped(struct exam *x)
 	struct process *both[] = { pair.child, pair.parent };
 
 	/* The child first, alone if it can: nobody is to wait for a lock here. */
-	be_impatient(x, &pair);
+	be_impatient(x, &pair, 2000);
 	hold(x, pair.parent);
 	int reached = run_to(x, pair.program, only(pair.child, at_exit()),
 			     only(pair.child, when_blocked()));
@@ -350,7 +352,7 @@ static void count_stores(struct exam *x, const struct places *f, const uint64_t 
 
 	for (size_t i = 0; i < count; i++)
 		watch[i] = watch_memory(x, pair.parent, place[i], 4, WATCH_STORES);
-	be_impatient(x, &pair);
+	be_impatient(x, &pair, 2000);
 	hold(x, pair.child);
 	bool alone = true;
 
@@ -412,11 +414,13 @@ static struct copy copy_shared(struct exam *x, struct process *process)
 
 	for (const struct vma *vma = next_shared(maps, NULL); vma && copy.count < 8;
 	     vma = next_shared(maps, vma)) {
+		size_t size = vma->end - vma->start < MOST_COPIED ? vma->end - vma->start
+								  : MOST_COPIED;
+
 		copy.start[copy.count] = vma->start;
-		copy.words[copy.count] = (vma->end - vma->start) / 4;
-		copy.data[copy.count] = room(x, vma->end - vma->start);
-		copy.count += peek(x, process, vma->start, copy.data[copy.count],
-				   vma->end - vma->start);
+		copy.words[copy.count] = size / 4;
+		copy.data[copy.count] = room(x, size);
+		copy.count += peek(x, process, vma->start, copy.data[copy.count], size);
 	}
 	return copy;
 }
@@ -440,7 +444,7 @@ static uint64_t look_for_lock(struct exam *x, const struct places *f)
 	struct watch *watch = watch_memory(x, pair.parent, f->counter, 4, WATCH_ACCESSES);
 
 	hold(x, pair.parent);
-	be_impatient(x, &pair);
+	be_impatient(x, &pair, 2000);
 	int reached = run_to(x, pair.program, at_watch(watch), only(pair.child, when_blocked()));
 	inside = copy_shared(x, pair.child);
 	unwatch(x, watch);
@@ -498,34 +502,64 @@ static struct duel start_duel(struct exam *x, bool child_holds)
 	d.comer_name = child_holds ? "parent" : "child";
 	d.address = f->counter;
 	d.counter = watch_memory(x, d.pair.parent, f->counter, 4, WATCH_ACCESSES);
-	be_impatient(x, &d.pair);
+	be_impatient(x, &d.pair, 200);
 	return d;
 }
 
+static int holder_alone(struct exam *x, struct duel *d, struct moment there)
+{
+	hold(x, d->comer);
+	release(x, d->holder);
+	return run_to(x, d->pair.program, there, only(d->holder, when_blocked()));
+}
+
+/* The other one stands in its step: it goes on instruction by instruction, and the holder tries to
+ * get in behind it. */
+static bool squeeze_in(struct exam *x, struct duel *d, struct moment there)
+{
+	for (int i = 1; i < 400 && step(x, d->comer); i++)
+		if (i % 4 == 0 && holder_alone(x, d, there) == 0)
+			return true;
+	return false;
+}
+
 /*
- * The holder comes to the moment, alone if it can; where it waits for the other one (a common
- * start, turns), that one goes on, an access at a time. In the end both are held.
+ * The holder waits for the other one: for a common start, or for its turn. The other one goes on to
+ * the counter, or to where it waits itself; if it does not help that the holder goes on alone then,
+ * both do.
  */
+static int help_holder(struct exam *x, struct duel *d, struct moment there, bool alone)
+{
+	struct moment come = only(d->comer, at_watch(d->counter));
+
+	hold(x, d->holder);
+	release(x, d->comer);
+	if (!alone) {
+		release(x, d->holder);
+		return run_to(x, d->pair.program, there, come);
+	}
+	int reached = run_to(x, d->pair.program, come, only(d->comer, when_blocked()));
+
+	hold(x, d->comer);
+	if (reached == 0 && squeeze_in(x, d, there))
+		return 0;
+	return holder_alone(x, d, there);
+}
+
+/* The holder comes to the moment, alone if it can. In the end both are held. */
 static bool holder_comes_to(struct exam *x, struct duel *d, struct moment moment)
 {
-	struct program *p = d->pair.program;
 	struct moment there = only(d->holder, moment);
+	int reached = holder_alone(x, d, there);
 
-	release(x, d->holder);
-	hold(x, d->comer);
-	int reached = run_to(x, p, there, only(d->holder, when_blocked()));
-
-	for (int helped = 0; reached != 0 && reached != RAN_OUT && helped < 100; helped++) {
-		release(x, d->comer);
-		reached = run_to(x, p, there, only(d->comer, at_watch(d->counter)),
-				 only(d->comer, when_blocked()));
-		if (reached < 0)
-			return false;
+	for (int helped = 0; (reached > 0 || reached == SPENT) && helped < 100; helped++) {
+		helped += reached == SPENT ? 9 : 0; /* it spins or polls: that takes its time */
+		reached = help_holder(x, d, there, reached > 0 && helped < 2);
 	}
 	hold(x, d->holder);
 	hold(x, d->comer);
 	if (reached == 0)
-		d->held_at = last_stop(x, p)->at;
+		d->held_at = last_stop(x, d->pair.program)->at;
 	return reached == 0;
 }
 
@@ -579,12 +613,16 @@ static bool in_shared_memory(struct exam *x, struct process *process, uint64_t a
 	return vma != NULL && is_shared_anonymous(vma);
 }
 
-typedef bool duel_body(struct exam *x, struct duel *d, int number);
+/* What a duel came to: it could not be had, it was had, or the comer spun or polled all the while.
+ */
+enum result { NOT_HAD, HAD, SPUN };
 
-static bool fight(struct exam *x, bool child_holds, duel_body *body, int number)
+typedef enum result duel_body(struct exam *x, struct duel *d, int number);
+
+static enum result fight(struct exam *x, bool child_holds, duel_body *body, int number)
 {
 	struct duel d = start_duel(x, child_holds);
-	bool result = body(x, &d, number);
+	enum result result = body(x, &d, number);
 
 	end_duel(x, &d);
 	return result;
@@ -593,25 +631,25 @@ static bool fight(struct exam *x, bool child_holds, duel_body *body, int number)
 /* ---- task 2: who can wake whom ----------------------------------------------------------------
  */
 
-static bool judge_wait(struct exam *x, struct duel *d, int unused)
+static enum result judge_wait(struct exam *x, struct duel *d, int unused)
 {
 	(void)unused;
 	if (!holder_comes_to(x, d, at_watch(d->counter)) || comer_comes(x, d) != BLOCKED)
-		return true; /* a lock-free step, a spin lock: nothing sleeps, nothing has to be
+		return HAD; /* a lock-free step, a spin lock: nothing sleeps, nothing has to be
 				woken */
 	struct wait_info wait = waiting(x, d->comer);
 
 	if (!wait.futex || !in_shared_memory(x, d->comer, wait.address))
-		return true; /* a lock of another kind: file, semaphore set, pipe … */
-	return expect(
-		x, !wait.futex_private,
-		.expected = say(
-			x, "while the %s holds the lock, the %s waits in a futex between processes",
-			d->holder_name, d->comer_name),
-		.observed =
-			"it waits in a private one (FUTEX_PRIVATE_FLAG, 128): only its own threads can wake it",
-		.from = wait.text, .at = wait.at,
-		.why = "it works as long as nobody has to wait; then the waiter sleeps for ever");
+		return HAD; /* a lock of another kind: file, semaphore set, pipe … */
+	expect(x, !wait.futex_private,
+	       .expected = say(
+		       x, "while the %s holds the lock, the %s waits in a futex between processes",
+		       d->holder_name, d->comer_name),
+	       .observed =
+		       "it waits in a private one (FUTEX_PRIVATE_FLAG, 128): only its own threads can wake it",
+	       .from = wait.text, .at = wait.at,
+	       .why = "it works as long as nobody has to wait; then the waiter sleeps for ever");
+	return HAD;
 }
 
 static void lock_is_process_shared(struct exam *x)
@@ -623,7 +661,7 @@ static void lock_is_process_shared(struct exam *x)
 /* ---- task 3: exclusion ------------------------------------------------------------------------
  */
 
-static bool expect_duel_survived(struct exam *x, struct duel *d, int came, const char *what)
+static enum result expect_duel_survived(struct exam *x, struct duel *d, int came, const char *what)
 {
 	let_both_go(x, d);
 	const char *fault = fault_in_log(x, &d->pair);
@@ -640,7 +678,7 @@ static bool expect_duel_survived(struct exam *x, struct duel *d, int came, const
 			 d->came_to ? d->came_to : ""),
 	     .at = d->held_at,
 	     .why = "reading, adding, storing and logging are one step only while nobody else can be in the middle of one");
-	return true;
+	return came < 0 ? SPUN : HAD;
 }
 
 /* The comer is held in its own step while the holder, who may have read a value that is old now,
@@ -663,6 +701,9 @@ static bool held_after_access(struct exam *x, struct duel *d, int position)
 {
 	const struct places *f = scene(x, find_places, sizeof(*f));
 
+	/* A spinning lock word stops us at every turn: CPU time alone would take long to be used
+	 * up. */
+	set_limits(x, d->pair.program, 20, 400, 200);
 	if (f->index != 0)
 		d->index = watch_memory(x, d->pair.parent, f->index, 4, WATCH_ACCESSES);
 	if (f->lock != 0 && f->lock != f->index)
@@ -674,10 +715,10 @@ static bool held_after_access(struct exam *x, struct duel *d, int position)
 }
 
 /* The comer is stopped in its first step, and the holder comes to his. */
-static bool both_inside(struct exam *x, struct duel *d, int position)
+static enum result both_inside(struct exam *x, struct duel *d, int position)
 {
 	if (!held_after_access(x, d, position))
-		return false;
+		return NOT_HAD;
 	int came = comer_comes(x, d);
 
 	if (came == CAME)
@@ -687,10 +728,10 @@ static bool both_inside(struct exam *x, struct duel *d, int position)
 }
 
 /* The comer takes all its steps, as far as it can. */
-static bool overtaken(struct exam *x, struct duel *d, int position)
+static enum result overtaken(struct exam *x, struct duel *d, int position)
 {
 	if (!held_after_access(x, d, position))
-		return false;
+		return NOT_HAD;
 	int came = comer_comes(x, d);
 
 	for (int i = 0; i < 1000 && came == CAME; i++)
@@ -700,13 +741,13 @@ static bool overtaken(struct exam *x, struct duel *d, int position)
 }
 
 /* A few instructions further than the first access, whatever they do. */
-static bool held_after_steps(struct exam *x, struct duel *d, int steps)
+static enum result held_after_steps(struct exam *x, struct duel *d, int steps)
 {
 	if (!holder_comes_to(x, d, at_watch(d->counter)))
-		return false;
+		return NOT_HAD;
 	for (int i = 0; i < steps; i++)
 		if (!step(x, d->holder))
-			return false;
+			return NOT_HAD;
 	int came = comer_comes(x, d);
 
 	stop_comer_too(x, d);
@@ -748,7 +789,7 @@ static bool looks_atomic(const unsigned char *code, size_t size)
 	return false;
 }
 
-/* The comer spins: around what it runs through of its own code, is there an atomic instruction? */
+/* The comer spins: around what it runs through, is there an atomic instruction? */
 static bool spins_on_plain_variable(struct exam *x, struct duel *d)
 {
 	enum { AROUND = 96 };
@@ -761,9 +802,7 @@ static bool spins_on_plain_variable(struct exam *x, struct duel *d)
 		unsigned char code[2 * AROUND];
 
 		/* the program itself lies below all its libraries */
-		if (vma == NULL || vma->inode != maps->vma[0].inode)
-			continue;
-		own_code = true;
+		own_code = own_code || (vma != NULL && vma->inode == maps->vma[0].inode);
 		if (!peek(x, d->comer, pc - AROUND, code, sizeof(code)) ||
 		    looks_atomic(code, sizeof(code)))
 			return false;
@@ -779,11 +818,11 @@ static bool spins_on_plain_variable(struct exam *x, struct duel *d)
 }
 #endif
 
-static bool expect_no_plain_spinning(struct exam *x, struct duel *d, int unused)
+static enum result expect_no_plain_spinning(struct exam *x, struct duel *d, int unused)
 {
 	(void)unused;
 	if (!holder_comes_to(x, d, at_watch(d->counter)) || comer_comes(x, d) >= 0)
-		return true;
+		return HAD;
 	need(x, !spins_on_plain_variable(x, d),
 	     .expected = say(
 		     x,
@@ -791,22 +830,35 @@ static bool expect_no_plain_spinning(struct exam *x, struct duel *d, int unused)
 		     d->holder_name, d->comer_name),
 	     .observed = "it spins on a plain variable", .at = last_stop(x, d->pair.program)->at,
 	     .why = "for a plain variable nothing is promised between processes, volatile or not, and the CPU is burnt");
-	return true;
+	return HAD;
+}
+
+/* After every access of one step, and between them. Where the other one spins each duel is long:
+ * then some must do. */
+static void all_duels(struct exam *x, bool child_holds)
+{
+	static const int further[] = { 1, 2, 4, 7, 12, 20, 33, 55 };
+	enum result inside = fight(x, child_holds, both_inside, 0), over = HAD;
+	int spins = 0;
+
+	if (inside == NOT_HAD)
+		return; /* it never comes to its first step alone: one waits for the other's end */
+
+	for (int position = 0; position < MOST_POSITIONS && inside && over && spins < 5;
+	     position++) {
+		inside = fight(x, child_holds, both_inside, position);
+		over = inside ? fight(x, child_holds, overtaken, position) : NOT_HAD;
+		spins += (inside == SPUN) + (over == SPUN);
+	}
+	for (size_t i = 0; i < sizeof(further) / sizeof(further[0]) && spins < 5; i++)
+		spins += fight(x, child_holds, held_after_steps, further[i]) == SPUN;
+	fight(x, child_holds, expect_no_plain_spinning, 0);
 }
 
 static void steps_exclude_each_other(struct exam *x)
 {
-	static const int further[] = { 1, 2, 4, 7, 12, 20, 33, 55 };
-
-	for (int role = 0; role < 2; role++) {
-		for (int position = 0; position < MOST_POSITIONS; position++)
-			if (!fight(x, role == 0, both_inside, position) ||
-			    !fight(x, role == 0, overtaken, position))
-				break;
-		for (size_t i = 0; i < sizeof(further) / sizeof(further[0]); i++)
-			fight(x, role == 0, held_after_steps, further[i]);
-		fight(x, role == 0, expect_no_plain_spinning, 0);
-	}
+	all_duels(x, true);
+	all_duels(x, false);
 }
 
 /* ---- task 4: both at once ---------------------------------------------------------------------
@@ -837,28 +889,30 @@ static bool comes_in_between(struct exam *x, struct duel *d)
 }
 
 /* Both run freely, once the comer has come as far as it could. */
-static bool comes_sooner_or_later(struct exam *x, struct duel *d, int unused)
+static enum result comes_sooner_or_later(struct exam *x, struct duel *d, int unused)
 {
 	(void)unused;
-	return holder_comes_to(x, d, at_watch(d->counter)) &&
-	       ((comer_comes(x, d) == CAME && holder_has_steps_left(x, d)) ||
-		comes_in_between(x, d));
+	bool came = holder_comes_to(x, d, at_watch(d->counter)) &&
+		    ((comer_comes(x, d) == CAME && holder_has_steps_left(x, d)) ||
+		     comes_in_between(x, d));
+
+	return came ? HAD : NOT_HAD;
 }
 
 /* The holder goes on instruction by instruction, and after every few the comer may try. */
-static bool comes_in_a_gap(struct exam *x, struct duel *d, int unused)
+static enum result comes_in_a_gap(struct exam *x, struct duel *d, int unused)
 {
 	(void)unused;
 	if (!holder_comes_to(x, d, at_watch(d->counter)))
-		return false;
+		return NOT_HAD;
 	for (int i = 0; i < 6000; i++) {
 		if (i % (i < 600 ? 4 : 24) == 0 && comer_comes(x, d) == CAME)
-			return holder_has_steps_left(x, d);
+			return holder_has_steps_left(x, d) ? HAD : NOT_HAD;
 		hold(x, d->comer);
 		if (!step(x, d->holder))
-			return false;
+			return NOT_HAD;
 	}
-	return false;
+	return NOT_HAD;
 }
 
 static void steps_interleave(struct exam *x)
@@ -906,16 +960,16 @@ static void child_is_reaped(struct exam *x)
 /* ---- interruptions ----------------------------------------------------------------------------
  */
 
-static bool interrupt_lock(struct exam *x, struct duel *d, int unused)
+static enum result interrupt_lock(struct exam *x, struct duel *d, int unused)
 {
 	(void)unused;
 	if (!holder_comes_to(x, d, at_watch(d->counter)) || comer_comes(x, d) != BLOCKED)
-		return false;
+		return NOT_HAD;
 	struct wait_info wait = waiting(x, d->comer);
 
 	/* The kernel itself goes on with an interrupted FUTEX_LOCK_PI. */
 	if (!wait.futex || strstr(wait.text, "FUTEX_WAIT") == NULL || !interrupt_wait(x, d->comer))
-		return false;
+		return NOT_HAD;
 	int came = comer_comes(x, d);
 
 	need(x, came != CAME || !last_access(x, d->pair.program).stored,
@@ -926,11 +980,12 @@ static bool interrupt_lock(struct exam *x, struct duel *d, int unused)
 	     .from = say(x, "%s = -1 EINTR", wait.text), .at = d->came_to ? d->came_to : wait.at,
 	     .why = "sem_wait that returns -1 has not taken anything");
 	let_both_go(x, d);
-	return expect_log(
+	expect_log(
 		x, &d->pair,
 		say(x,
 		    "the %s was interrupted in %s: no reason to give up, nor to go on without the lock",
 		    d->comer_name, wait.text));
+	return HAD;
 }
 
 static void interrupt_wait_for_child(struct exam *x)
@@ -1047,7 +1102,7 @@ static void show(struct exam *x, const char *const *args)
 {
 	struct launch launch = { .args = { "3", "2" } };
 
-	for (int i = 0; args[i] != NULL && i < 15; i++)
+	for (int i = 0; i < 15 && args[i] != NULL; i++)
 		launch.args[i] = args[i];
 	finish(x, exam_start(x, "counter", &launch));
 }
