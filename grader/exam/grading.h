@@ -35,7 +35,7 @@ struct grading_options {
 	bool skeleton_counts;	/* grade also what equals the skeleton (verify) */
 	const char *builds;	/* directory of shared builds (builds.h), or NULL */
 	bool keep;		/* keep the scratch directory and print its path */
-	double time_scale;	/* multiplies every wall limit; 0 means 1 */
+	double time_scale; /* multiplies every wall limit, below 1 those of CPU time too; 0: 1 */
 };
 
 struct grading;
