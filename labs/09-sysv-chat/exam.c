@@ -18,8 +18,8 @@ enum {
 	SOON_MS = 8000,	   /* in which a state that must come has come, on a busy machine too */
 	NOTICE_MS = 3000,  /* the two seconds of the task, and one for the machine */
 	QUIET_MS = 120,	   /* in which a mistake would have shown */
-	SLEEP_MS = 1300,   /* in which sleep(1) is over */
-	SILENCE_MS = 1500, /* of a peer that is alive */
+	SLEEP_MS = 1100,   /* in which sleep(1) is over */
+	SILENCE_MS = 2200, /* of a peer that is alive */
 	SLICE_MS = 30,
 	MOST_CPU = 3, /* per cent */
 };

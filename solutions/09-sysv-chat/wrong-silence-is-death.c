@@ -1,5 +1,5 @@
 // expect: FAIL death-is-noticed
-/* A guest that takes nothing for a second is given up. */
+/* A guest that takes nothing for two seconds is given up. */
 #define _GNU_SOURCE /* sem_clockwait */
 #include "chat_room.h"
 
@@ -94,7 +94,7 @@ static int wait_for(sem_t *sem, struct chat_room *room, gone_fn *gone)
 			return 0;
 		if (errno != ETIMEDOUT && errno != EINTR)
 			return -1;
-		if (gone(room) || (gone == guest_gone && room->guest != 0 && slices >= 5)) {
+		if (gone(room) || (gone == guest_gone && room->guest != 0 && slices >= 9)) {
 			/* It may have posted and left since the wait ran out. */
 			if (!stopped && sem_trywait(sem) == 0)
 				return 0;
