@@ -17,6 +17,23 @@ static struct program *start_actor(struct exam *x, const struct launch *launch)
 			     x->directory.inside);
 }
 
+/* Whoever ran before in this check may have taken the directory, or all the processes, away. */
+_Noreturn static void cannot_start(struct exam *x, const struct program *program)
+{
+	const char *reason = say(x, "%s could not be started: %s", program->command,
+				 buffer_text(&program->err.text));
+
+	if (!x->session->programs->next)
+		broken(x, reason);
+	expect(x, false,
+	       .expected = say(x, "after what ran before, %s can be started as well",
+			       program->command),
+	       .observed = reason,
+	       .why = "programs must not take from others what they need: the working directory, "
+		      "processes, memory");
+	exam_leave(x);
+}
+
 struct program *exam_start(struct exam *x, const char *name, const struct launch *launch)
 {
 	struct program *program = NULL;
@@ -31,8 +48,7 @@ struct program *exam_start(struct exam *x, const char *name, const struct launch
 		broken(x,
 		       say(x, "the exam starts a program \"%s\" that the lab does not have", name));
 	if (program->launch_failed)
-		broken(x, say(x, "%s could not be started: %s", program->command,
-			      buffer_text(&program->err.text)));
+		cannot_start(x, program);
 	return program;
 }
 

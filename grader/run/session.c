@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/die.h"
 #include "run/handlers.h"
+#include "stage/host.h"
 #include "trace/filter.h"
 
 #define LEAST_PATIENCE (1.0 / 32)
@@ -109,7 +110,7 @@ struct session *session_new(struct stage *stage, struct arena *arena, const char
 	session->time_scale = session->patience = 1;
 	session->output_limit = OUTPUT_LIMIT;
 	session->child_signals = open_child_signals();
-	session->tracer = tracer_new(stage_launcher(stage));
+	session->tracer = host_lacks(HOST_PTRACE) ? NULL : tracer_new(stage_launcher(stage));
 	if (!session->tracer || session->child_signals < 0) {
 		*why = "ptrace(2) is refused on this host; see maplab doctor";
 		if (session->child_signals >= 0)
