@@ -11,7 +11,7 @@
 #include "run/session.h"
 #include "stage/stage.h"
 
-enum { EXAM_OPEN_FILES = 64, EXAM_MAPPED = 16, EXAM_SCENES = 16 };
+enum { EXAM_OPEN_FILES = 256, EXAM_MAPPED = 256, EXAM_SCENES = 16 };
 
 /* A run that several checks look at; see scene() in exam.h. */
 struct played_scene {
