@@ -83,11 +83,13 @@ static int open_beneath(int directory, const char *name, int flags, mode_t mode)
 				.mode = flags & O_CREAT ? mode : 0,
 				.resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV |
 					   RESOLVE_NO_MAGICLINKS };
-	int fd;
+	int fd, tries = 0;
 
 	if (*name == '\0')
 		name = ".";
-	fd = (int)syscall(SYS_openat2, directory, name, &how, sizeof(how));
+	do /* EAGAIN: something was renamed or mounted somewhere while ".." was looked at */
+		fd = (int)syscall(SYS_openat2, directory, name, &how, sizeof(how));
+	while (fd < 0 && errno == EAGAIN && tries++ < 100);
 	if (fd >= 0 || (errno != ENOSYS && errno != EPERM))
 		return fd;
 	return openat(directory, name, flags | O_CLOEXEC | O_NOFOLLOW, mode);
