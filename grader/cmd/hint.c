@@ -30,9 +30,10 @@ static void paragraph(const struct options *o, const char *text)
 static void print_hint(const struct options *o, const struct lab *lab, const struct check *check,
 		       int number, int total)
 {
-	printf("%s%s %s%s, hint %d of %d (%s)\n", tone_on(&o->style, TONE_BOLD), lab->id, check->id,
-	       tone_off(&o->style), number, total,
-	       printable(o->arena, check->title, o->style.ascii));
+	printf("%s%s %s%s, hint %d of %d\n%s", tone_on(&o->style, TONE_BOLD), lab->id, check->id,
+	       tone_off(&o->style), number, total, tone_on(&o->style, TONE_DIM));
+	paragraph(o, check->title);
+	printf("%s", tone_off(&o->style));
 	printf("%s", tone_on(&o->style, TONE_HINT));
 	paragraph(o, check->hints[number - 1]);
 	printf("%s", tone_off(&o->style));

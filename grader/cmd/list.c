@@ -22,11 +22,11 @@ static void row(struct options *o, struct store *store, const struct lab *lab, i
 	int room = o->style.width - width - 37;
 
 	store_standing(store, lab->id, &s);
-	printf("%s%s%s %-*s  %s%-16s%s %3d/%-3d  %4d  %.*s\n",
-	       tone_on(&o->style, status_tone(s.now)), status_mark(&o->style, s.now),
-	       tone_off(&o->style), width, lab->id, tone_on(&o->style, status_tone(s.now)),
-	       status_word(s.now), tone_off(&o->style), s.best, lab_points(lab), s.attempts,
-	       (int)bytes_that_fit(title, strlen(title), room > 0 ? room : 0), title);
+	printf("%s%s%s %-*s  %s%-16s%s %3d/%-3d  %4d  %s\n", tone_on(&o->style, status_tone(s.now)),
+	       status_mark(&o->style, s.now), tone_off(&o->style), width, lab->id,
+	       tone_on(&o->style, status_tone(s.now)), status_word(s.now), tone_off(&o->style),
+	       s.best, lab_points(lab), s.attempts,
+	       shortened(o->arena, title, room, o->style.ascii));
 }
 
 int command_list(struct options *o, char **words)

@@ -154,6 +154,18 @@ size_t bytes_that_fit(const char *text, size_t size, int columns)
 	return used;
 }
 
+const char *shortened(struct arena *arena, const char *text, int columns, bool ascii)
+{
+	const char *dots = ascii ? "..." : "…";
+	size_t size = strlen(text);
+	int room = columns - (ascii ? 3 : 1);
+
+	if (bytes_that_fit(text, size, columns) == size)
+		return text;
+	return arena_format(arena, "%.*s%s", (int)bytes_that_fit(text, size, room), text,
+			    room < 0 ? "" : dots);
+}
+
 struct wrap wrap_start(const char *text, int columns)
 {
 	return (struct wrap){ .next = text, .columns = columns > 0 ? columns : 1 };

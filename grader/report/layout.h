@@ -23,6 +23,9 @@ int columns_of(const char *text, size_t size);
 /* How many bytes of TEXT fit into so many columns, never cutting a character. */
 size_t bytes_that_fit(const char *text, size_t size, int columns);
 
+/* TEXT, with an ellipsis at its end where it takes more than so many columns. */
+const char *shortened(struct arena *arena, const char *text, int columns, bool ascii);
+
 /*
  * Walks over the lines of a paragraph, broken at blanks where it is wider than `columns`:
  *     struct wrap wrap = wrap_start(text, columns);

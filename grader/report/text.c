@@ -100,12 +100,12 @@ static void head(struct writer *w, const struct lab_result *lab)
 	const char *end = arena_format(w->arena, "%d/%d  %.2f s", lab->score, lab->max,
 				       lab->seconds);
 	int room = style->width - (int)strlen(lab->id) - (int)strlen(end) - 6;
-	size_t fits = bytes_that_fit(title, strlen(title), room > 0 ? room : 0);
 
-	fprintf(w->out, "%s%s%s %s%s%s  %.*s%*s  %s\n", tone_on(style, status_tone(lab->status)),
+	title = shortened(w->arena, title, room, style->ascii);
+	fprintf(w->out, "%s%s%s %s%s%s  %s%*s  %s\n", tone_on(style, status_tone(lab->status)),
 		status_mark(style, lab->status), tone_off(style), tone_on(style, TONE_BOLD),
-		lab->id, tone_off(style), (int)fits, title,
-		room > 0 ? room - columns_of(title, fits) : 0, "", end);
+		lab->id, tone_off(style), title,
+		room > 0 ? room - columns_of(title, strlen(title)) : 0, "", end);
 }
 
 /* What stands below the head in place of checks, or with them. */

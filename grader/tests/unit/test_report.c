@@ -60,6 +60,17 @@ START_TEST(columns)
 }
 END_TEST
 
+START_TEST(shortened_text)
+{
+	ck_assert_str_eq(shortened(arena, "exactly", 7, false), "exactly");
+	ck_assert_str_eq(shortened(arena, "too long", 7, false), "too lo…");
+	ck_assert_str_eq(shortened(arena, "too long", 7, true), "too ...");
+	ck_assert_str_eq(shortened(arena, "한글", 3, false), "한…");
+	ck_assert_str_eq(shortened(arena, "x", 0, false), "");
+	ck_assert_str_eq(shortened(arena, "x", -5, true), "");
+}
+END_TEST
+
 static const struct {
 	const char *text;
 	int columns;
@@ -317,6 +328,7 @@ Suite *report_suite(void)
 	tcase_add_checked_fixture(layout, setup, teardown);
 	tcase_add_loop_test(layout, printable_text, 0, sizeof(printables) / sizeof(*printables));
 	tcase_add_test(layout, columns);
+	tcase_add_test(layout, shortened_text);
 	tcase_add_loop_test(layout, wrapped_text, 0, sizeof(wraps) / sizeof(*wraps));
 	suite_add_tcase(suite, layout);
 	tcase_add_checked_fixture(formats, setup, teardown);
