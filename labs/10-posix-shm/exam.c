@@ -257,7 +257,7 @@ static void no_space_no_object(struct exam *x)
 					 say(x, "%s failed with %s", call_name(failing[i]),
 					     strerrorname_np(errors[i])));
 	}
-	if (fill_shm(x, 16 * page_size())) {
+	if (fully_isolated(x) && fill_shm(x, 16 * page_size())) {
 		const char *name = pick_word(x, 9);
 		struct program *p = run(
 			x, "squares",
