@@ -444,7 +444,8 @@ const struct event *next_event(const struct program *p, const struct event *prev
 const struct event *next_call(struct exam *x, const struct program *p, const struct event *previous,
 			      struct call_set calls, const char *file);
 
-/* Is this a call that may bring a new name into being (open with O_CREAT, link, rename, shmget …)? */
+/* Is this a call that may bring a new name into being (open with O_CREAT, link, rename, shmget …)?
+ */
 bool makes_a_name(const struct event *event);
 
 /* Has any process of the program read this file by calls (read, sendfile, splice, copy_file_range,

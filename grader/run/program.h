@@ -103,7 +103,7 @@ struct program {
 
 	struct event *events, *last_event;
 	size_t event_count;
-	size_t copied; /* bytes of stack copies kept */
+	size_t copied;	     /* bytes of stack copies kept */
 	size_t stops_copied; /* the same for stops */
 	struct stop_info stop;
 	bool stopped_once;

@@ -99,8 +99,8 @@ static int deny(scmp_filter_ctx filter, const char *const *names, size_t count, 
 
 static int deny_namespaces(scmp_filter_ctx filter)
 {
-	static const unsigned long flags[] = { CLONE_NEWNS,    CLONE_NEWUTS, CLONE_NEWIPC,
-					       CLONE_NEWUSER,  CLONE_NEWPID, CLONE_NEWNET,
+	static const unsigned long flags[] = { CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC,
+					       CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET,
 					       CLONE_NEWCGROUP,
 					       /* nor a child that escapes its tracer */
 					       CLONE_UNTRACED };

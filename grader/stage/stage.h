@@ -18,10 +18,10 @@
  *
  * Paths inside: /lab/work (tmpfs), /lab/disk (a directory of a real file system, with
  * stage_options.disk), /lab/bin (the programs, read-only), /tmp and /dev/shm (tmpfs). Nothing else
- * can be written; of the host, only the system's libraries and commands can be read. From outside a file is
- * reached through stage_directory.outside. With isolation STAGE_PARTIAL or STAGE_NONE there are no
- * such paths: inside and outside are the same, somewhere in the scratch directory. So never spell
- * a path of the stage, ask for it.
+ * can be written; of the host, only the system's libraries and commands can be read. From outside a
+ * file is reached through stage_directory.outside. With isolation STAGE_PARTIAL or STAGE_NONE there
+ * are no such paths: inside and outside are the same, somewhere in the scratch directory. So never
+ * spell a path of the stage, ask for it.
  *
  * For the tracer. The launcher blocks every signal, so it stops for nothing but SIGSTOP and its own
  * forks; resume it with signal 0 always. It must never be left stopped when one of the functions

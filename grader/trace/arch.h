@@ -49,7 +49,8 @@ bool arch_put_argument(pid_t tid, int index, uint64_t value);
  */
 bool arch_restart_if_interrupted(pid_t tid);
 
-/* Does the thread stand in a stop inside a call that was interrupted (result -ERESTART… or -EINTR)? */
+/* Does the thread stand in a stop inside a call that was interrupted (result -ERESTART… or -EINTR)?
+ */
 bool arch_call_is_interrupted(pid_t tid);
 
 /* In a stop inside an interrupted, restartable call (result -ERESTART…): make it end with `result`

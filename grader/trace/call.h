@@ -105,10 +105,10 @@
 	X(rt_sigsuspend, FAMILY_WAIT, "p")                                \
 	X(prctl, FAMILY_OTHER, "ixxxx")                                   \
 	X(personality, FAMILY_OTHER, "x")                                 \
-	X(clone, FAMILY_PROCESS, "xpppx") \
-	X(clone3, FAMILY_PROCESS, "pz") \
-	X(fork, FAMILY_PROCESS, "") \
-	X(vfork, FAMILY_PROCESS, "") \
+	X(clone, FAMILY_PROCESS, "xpppx")                                 \
+	X(clone3, FAMILY_PROCESS, "pz")                                   \
+	X(fork, FAMILY_PROCESS, "")                                       \
+	X(vfork, FAMILY_PROCESS, "")                                      \
 	X(execve, FAMILY_PROCESS, "spp")                                  \
 	X(exit_group, FAMILY_PROCESS, "i")                                \
 	/* System V and other IPC */                                      \

@@ -42,8 +42,9 @@ static bool is_behind(pid_t tid, int memory, uint64_t pc)
 }
 
 /*
- * How many bytes from SP on may be read without bringing in a page that is not there: our look must not change what
- * an exam counts. Above a thread's stack may lie a mapping of the student's; what a stack holds has been touched.
+ * How many bytes from SP on may be read without bringing in a page that is not there: our look must
+ * not change what an exam counts. Above a thread's stack may lie a mapping of the student's; what a
+ * stack holds has been touched.
  */
 static size_t present_bytes(pid_t tid, uint64_t sp, size_t most)
 {
@@ -51,7 +52,8 @@ static size_t present_bytes(pid_t tid, uint64_t sp, size_t most)
 	struct pagemap_entry entry;
 	uint64_t end = sp - sp % page;
 
-	while (end < sp + most && pagemap_entry(tid, end, &entry) == 0 && (entry.present || entry.swapped))
+	while (end < sp + most && pagemap_entry(tid, end, &entry) == 0 &&
+	       (entry.present || entry.swapped))
 		end += page;
 	if (end <= sp)
 		return 0;

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 
-enum { OUTPUT_MOST = 8 << 20, SECONDS = 180 };
+enum { OUTPUT_MOST = 8 << 20, SECONDS = 400 };
 
 START_TEST(verify)
 {

@@ -1,6 +1,6 @@
 /*
- * unit.h: the unit tests. test_NAME.c defines `Suite *NAME_suite(void)`; the Makefile lists the files
- * that it finds in SUITES, so that a new one needs no other line anywhere.
+ * unit.h: the unit tests. test_NAME.c defines `Suite *NAME_suite(void)`; the Makefile lists the
+ * files that it finds in SUITES, so that a new one needs no other line anywhere.
  */
 #ifndef UNIT_H
 #define UNIT_H
