@@ -113,7 +113,7 @@ deps:
 	@grader/deps/deps.sh $(if $(filter run,$(MAKECMDGOALS)),run,all)
 
 # Each part is a target that can be run alone and ends with the closing line of Check.
-PARTS := unit layers format snippets cppcheck clang aarch64 sanitize labs hostile ui
+PARTS := unit layers format snippets cppcheck clang aarch64 sanitize labs hostile cli ui
 .PHONY: $(PARTS)
 
 test: | $(filter deps,$(MAKECMDGOALS))
@@ -123,8 +123,8 @@ test: | $(filter deps,$(MAKECMDGOALS))
 # binary from outside.
 # A busy machine is no failure: Check's time-outs are for what hangs.
 export CK_TIMEOUT_MULTIPLIER ?= 10
-CHECK_PARTS := unit layers snippets labs hostile ui
-labs hostile ui: $(BUILD)/maplab
+CHECK_PARTS := unit layers snippets labs hostile cli ui
+labs hostile cli ui: $(BUILD)/maplab
 define check_part
 $(1): $(if $(wildcard grader/tests/$(1)/*.c),$(BUILD)/tests/$(1))
 	@$(if $(wildcard grader/tests/$(1)/*.c),MAPLAB=$(BUILD)/maplab $(BUILD)/tests/$(1),\
