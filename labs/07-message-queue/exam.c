@@ -61,6 +61,12 @@ static struct message_queue *any_queue(struct exam *x, uint32_t count)
 	return mapped_queue(x, (uint32_t)pick(x, 0, QUEUE_SLOTS - 1), count);
 }
 
+/* The queue as it is now, copied: where many queues are made, and nobody plays a peer. */
+static struct message_queue *seen_queue(struct exam *x)
+{
+	return (struct message_queue *)file_bytes(x, QUEUE, 0, SIZE).data;
+}
+
 /* What recv should print for the messages from `skip` on. */
 static const char *waiting_lines(struct exam *x, const struct message_queue *q, uint32_t first,
 				 uint32_t count)
@@ -894,6 +900,62 @@ static const char *sorted(struct exam *x, const char *text)
 	return result;
 }
 
+/* What the queue holds and what was printed, as one sorted text: every message is somewhere, once.
+ */
+static const char *everything(struct exam *x, const struct message_queue *q, int used,
+			      const char *a, const char *b)
+{
+	return sorted(x,
+		      say(x, "%s%s%s", waiting_lines(x, q, q->read_index, (uint32_t)used), a, b));
+}
+
+/*
+ * The first is held at the `which`th moment at which it has touched the lock and the lock is free;
+ * the second does all of its work meanwhile. False where the first has no such moment.
+ */
+static bool between_sections(struct exam *x, const char *first, const char *second, int which)
+{
+	uint32_t slot = (uint32_t)pick(x, 0, QUEUE_SLOTS - 1);
+	struct message_queue *q = queue_image(x, slot, 5);
+	const char *before = waiting_lines(x, q, slot, 5), *at;
+	bool reached;
+	struct watch *watch;
+	bool sends[] = { first[0] == 's', second[0] == 's' };
+	struct program *a, *b;
+	int used = 3 + 2 * sends[0] + 2 * sends[1];
+
+	put_file(x, QUEUE, q, SIZE, 0600);
+	watch = watch_file(x, QUEUE, offsetof(struct message_queue, lock), 8, WATCH_ACCESSES);
+	a = start(x, "queue", .args = { first, QUEUE, sends[0] ? NULL : "1" }, .input = "from a\n");
+	do
+		reached = run_to(x, a, at_watch(watch), at_end()) == 0;
+	while (reached && (value_of(&seen_queue(x)->lock) != 1 || which-- > 0));
+	unwatch(x, watch);
+	if (!reached)
+		return false;
+	at = last_stop(x, a)->at;
+	hold_program(x, a);
+	b = run(x, "queue", .args = { second, QUEUE, sends[1] ? NULL : "1" }, .input = "from b\n");
+	expect_exit(x, b, 0, "the lock is free");
+	release_program(x, a);
+	finish(x, a);
+	expect_exit(x, a, 0, "the lock is free");
+	q = seen_queue(x);
+	expect_state(x, q, used, "both have done their work");
+	need_good_so_far(x);
+	need(x,
+	     strcmp(everything(x, q, used, output(x, a, NULL), output(x, b, NULL)),
+		    sorted(x, say(x, "%s%s%s", before, sends[0] ? "from a\n" : "",
+				  sends[1] ? "from b\n" : ""))) == 0,
+	     .expected = "every message is in the queue or printed, once",
+	     .observed = say(x, "%s printed %s, %s printed %s", first,
+			     quoted(x, output(x, a, NULL), strlen(output(x, a, NULL)), 60), second,
+			     quoted(x, output(x, b, NULL), strlen(output(x, b, NULL)), 60)),
+	     .from = say(x, "%s was held with the lock free while %s did its work", first, second),
+	     .at = at, .why = "slot and index belong together: one section, not two");
+	return true;
+}
+
 static void two_at_work(struct exam *x)
 {
 	const char *lines = fresh_lines(x, 3 * QUEUE_SLOTS + 30);
@@ -948,6 +1010,11 @@ static void lock_guards_everything(struct exam *x)
 			inside_only(x, commands[i], &places[k]);
 	for (int i = 0; i < 4 && !failed(x); i++)
 		two_at_once(x, commands[i & 1], commands[i >> 1]);
+	for (int i = 0; i < 4 && !failed(x); i++)
+		for (int which = 0;
+		     which < 3 && between_sections(x, commands[i & 1], commands[i >> 1], which);
+		     which++)
+			;
 }
 
 /* ---- lines, good and bad ---- */

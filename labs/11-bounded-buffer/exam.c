@@ -25,7 +25,7 @@ static const struct kind {
 
 struct store {
 	const struct kind *kind;
-	struct bounded_buffer *b; /* the memory itself, or for System V a copy of it: see look() */
+	struct bounded_buffer *b; /* a copy of it, taken by look() */
 	size_t size;
 	struct process *keeper; /* System V: the actor that is attached */
 	uint64_t at;		/* and where */
@@ -83,22 +83,23 @@ static void attach_keeper(struct exam *x, struct store *s, const char *how)
 
 /* ---- a buffer that the exam can see ---- */
 
-/* What stands in the memory now. */
+/* What stands in the memory now, copied. */
 static struct bounded_buffer *look(struct exam *x, struct store *s)
 {
-	if (!s->keeper && !s->b)
-		s->b = map_into_exam(x, OBJECT, NULL);
-	if (s->keeper && !peek(x, s->keeper, s->at, s->b, s->size))
+	if (!s->keeper)
+		s->b = (struct bounded_buffer *)file_bytes(x, OBJECT, 0, s->size).data;
+	else if (!peek(x, s->keeper, s->at, s->b, s->size))
 		broken(x, "the keeper's segment cannot be read");
 	return s->b;
 }
 
-/* A copy of it. */
+/* A copy of it, but for the mutex: to lock and unlock it changes nothing that matters. */
 static const void *copy_of(struct exam *x, struct store *s)
 {
-	if (!s->keeper)
-		return file_bytes(x, OBJECT, 0, s->size).data;
-	return memcpy(room(x, s->size), look(x, s), s->size);
+	struct bounded_buffer *copy = memcpy(room(x, s->size + HEADER), look(x, s), s->size);
+
+	memset(&copy->mutex, 0, sizeof(copy->mutex));
+	return copy;
 }
 
 static struct watch *watch_at(struct exam *x, struct store *s, size_t offset, enum watch_kind kind)
@@ -1038,6 +1039,65 @@ static size_t numbers_of(struct exam *x, struct program *p, int64_t *list, size_
 	return count;
 }
 
+/* Are these the numbers that went in: five from 500 on, and those of the producers? */
+static bool same_numbers(int64_t *got, size_t count, bool first, bool second)
+{
+	int64_t put[7] = { 500, 501, 502, 503, 504 };
+	size_t n = 5;
+
+	if (first)
+		put[n++] = 600;
+	if (second)
+		put[n++] = 700;
+	qsort(got, count, sizeof(*got), by_value);
+	return count == n && memcmp(got, put, n * sizeof(*got)) == 0;
+}
+
+/*
+ * The first is held at the `which`th moment at which it has touched the mutex and the mutex is
+ * free; the second does all of its work meanwhile. False where the first has no such moment.
+ */
+static bool between_sections(struct exam *x, const struct kind *kind, bool first, bool second,
+			     int which)
+{
+	struct store s = put_buffer(x, kind, 8, 6, 500, 5);
+	struct watch *watch = watch_at(x, &s, offsetof(struct bounded_buffer, mutex),
+				       WATCH_ACCESSES);
+	struct program *a = start_role(x, kind, first, 600, 1), *b;
+	struct bounded_buffer *now;
+	int64_t got[16];
+	const char *at;
+	bool reached;
+	size_t n;
+
+	do
+		reached = run_to(x, a, at_watch(watch), at_end()) == 0;
+	while (reached && (owner_of(look(x, &s)) || which-- > 0));
+	unwatch(x, watch);
+	if (!reached)
+		return false;
+	at = last_stop(x, a)->at;
+	hold_program(x, a);
+	b = start_role(x, kind, second, 700, 1);
+	finish(x, b);
+	expect_exit(x, b, 0, "the mutex is free");
+	release_program(x, a);
+	finish(x, a);
+	expect_exit(x, a, 0, "the mutex is free");
+	need_good_so_far(x);
+	n = numbers_of(x, b, got, numbers_of(x, a, got, 0, 4), 4);
+	now = look(x, &s);
+	for (int i = 0; i < value_of(&now->full) && n < 16; i++)
+		got[n++] = now->item[(now->head + (uint32_t)i) % 8];
+	need(x, same_numbers(got, n, first, second),
+	     .expected = "every item is in the buffer or printed, once",
+	     .observed = "an item is missing or doubled",
+	     .from = say(x, "%s was held with the mutex free while %s did its work; %s",
+			 role(first), role(second), state_text(x, &s)),
+	     .at = at, .why = "item and index belong together: one section, not two");
+	return true;
+}
+
 static void two_at_work(struct exam *x, const struct kind *kind)
 {
 	struct program *producer, *consumer;
@@ -1093,6 +1153,10 @@ static void mutex_guards_everything(struct exam *x, const struct kind *kind)
 		inside_only(x, kind, i & 1, i & 2);
 	for (int i = 0; i < 4 && !failed(x); i++)
 		two_at_once(x, kind, i & 1, i & 2);
+	for (int i = 0; i < 4 && !failed(x); i++)
+		for (int which = 0; which < 3 && between_sections(x, kind, i & 1, i & 2, which);
+		     which++)
+			;
 }
 
 static void posix_mutex_guards(struct exam *x)
