@@ -211,8 +211,8 @@ int command_verify(struct options *o, char **words)
 		pool_run(v.jobs, v.count, o->jobs, done, &v);
 	}
 	uncaught(&v);
-	printf("%zu labs, %zu cases%s, %.1f s: ", v.lab_count, v.count,
-	       o->repeat > 1 ? arena_format(o->arena, " %d times", o->repeat) : "",
+	printf("%zu lab%s, %zu cases%s, %.1f s: ", v.lab_count, v.lab_count == 1 ? "" : "s",
+	       v.count, o->repeat > 1 ? arena_format(o->arena, " %d times", o->repeat) : "",
 	       (double)(clock_now() - start) / (double)NS_PER_S);
 	if (v.bad == 0)
 		printf("all as it should be\n");

@@ -123,7 +123,9 @@ int terminal_maplab(void)
 	int pid;
 
 	/* The shell's only child; the guard is a child of that one. */
-	shell("pgrep -P $(" TMUX "display-message -p '#{pane_pid}')", directory);
+	shell("pane=$(" TMUX
+	      "display-message -p '#{pane_pid}'); cat /proc/$pane/task/$pane/children",
+	      directory);
 	pid = atoi(buffer_text(&screen));
 	ck_assert_int_gt(pid, 0);
 	return pid;
