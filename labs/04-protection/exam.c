@@ -550,7 +550,7 @@ static void expect_death(struct exam *x, struct program *p, struct process *proc
 	       .why = "a handler that swallows every fault turns each bug into a wrong report or an endless loop");
 }
 
-static uint64_t unmapped_above(struct exam *x, const struct guarded *b)
+static uint64_t unmapped_place(struct exam *x, const struct guarded *b)
 {
 	const struct maps *maps = maps_now(x, b->process);
 	uint64_t address = b->start - ((uint64_t)1 << 34);
@@ -582,7 +582,7 @@ static void wild_pointer_kills(struct exam *x)
 		return;
 	unwatch(x, watch);
 	expect_death(x, run.program, last_stop(x, run.program)->process,
-		     unmapped_above(x, &run.buffer));
+		     unmapped_place(x, &run.buffer));
 }
 
 /* ---- the end ----------------------------------------------------------------------------------
@@ -758,7 +758,11 @@ static void sizes_and_errors(struct exam *x)
 
 static void show(struct exam *x, const char *const *args)
 {
-	finish(x, start_shown(x, "guard", args, .args = { "dirty", "6", "4", "1", "4" }));
+	struct program *p = start_shown(x, "guard", args, .args = { "dirty", "6", "4", "1", "4" });
+
+	/* Worth a look: each fault, and what is left in the end. */
+	while (run_to(x, p, at_signal(SIGSEGV), at_exit()) >= 0)
+		;
 }
 
 LAB(.id = "04-protection", .title = "guard pages, and a handler that opens one page at a time",

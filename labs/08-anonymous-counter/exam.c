@@ -1111,11 +1111,11 @@ static void refuses_and_reports(struct exam *x)
 
 static void show(struct exam *x, const char *const *args)
 {
-	struct launch launch = { .args = { "3", "2" } };
+	struct program *p = start_shown(x, "counter", args, .args = { "3", "2" });
 
-	for (int i = 0; i < 15 && args[i] != NULL; i++)
-		launch.args[i] = args[i];
-	finish(x, exam_start(x, "counter", &launch));
+	/* Worth a look: both when the child is born, and each at its end. */
+	while (run_to(x, p, at_fork(), at_exit()) >= 0)
+		;
 }
 
 LAB(.id = "08-anonymous-counter", .title = "a parent and a child add to one counter in anonymous memory",
