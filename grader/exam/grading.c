@@ -112,7 +112,8 @@ static struct work work_of(struct grading *grading, const struct lab *lab)
 			      .record = grading->arena,
 			      .result = grading->result,
 			      .isolation = grading->isolation,
-			      .notify = -1 };
+			      .notify = -1,
+			      .caller = getpid() };
 }
 
 struct grading *grading_start(const struct lab *lab, const struct submission *submission,

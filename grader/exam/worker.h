@@ -13,6 +13,7 @@ struct work {
 	struct lab_result *result; /* shared */
 	const char **isolation;	   /* shared */
 	int notify;		   /* a byte is written here at each finished check */
+	pid_t caller;		   /* who forked the worker: without it nobody wants the result */
 	/* a show() instead of the checks: */
 	bool show, maps_only;
 	const char *const *args;
