@@ -120,12 +120,11 @@ struct compiler *compile_open(const struct compile_options *options, const char 
 	else if (options->directory != NULL)
 		*why = "the session directory's path is too long";
 	else if (janitor_start(&c->janitor) < 0 ||
-		 scratch_make(NULL, "compile", geteuid(), getegid(), c->directory) < 0)
+		 scratch_make_told(&c->janitor, NULL, "compile", geteuid(), getegid(),
+				   c->directory) < 0)
 		*why = "no scratch directory can be made for compilations";
 	else
 		c->own = true;
-	if (c->own)
-		janitor_tell(&c->janitor, JANITOR_REMOVE, c->directory);
 	if (*why == NULL) {
 		c->arena = arena_new(16 << 20, false);
 		return c;

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
@@ -124,7 +125,34 @@ static void lock_for_life(const char *path)
 		close(fd);
 }
 
+/* Whoever clears away hears of the directory before it is there: we may die in between. */
+static int make_fresh(struct janitor *janitor, char *path)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	char *end = path + strlen(path) - 6;
+	unsigned char random[6];
+	struct stat st;
+
+	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		return -1;
+	for (size_t i = 0; i < sizeof(random); i++)
+		end[i] = letters[random[i] % (sizeof(letters) - 1)];
+	if (lstat(path, &st) == 0) {
+		errno = EEXIST;
+		return -1;
+	}
+	if (janitor != NULL)
+		janitor_tell(janitor, JANITOR_REMOVE, path);
+	return mkdir(path, 0700);
+}
+
 int scratch_make(const char *parent, const char *purpose, uid_t uid, gid_t gid, char *path)
+{
+	return scratch_make_told(NULL, parent, purpose, uid, gid, path);
+}
+
+int scratch_make_told(struct janitor *janitor, const char *parent, const char *purpose, uid_t uid,
+		      gid_t gid, char *path)
 {
 	if (parent == NULL)
 		parent = choose();
@@ -135,7 +163,7 @@ int scratch_make(const char *parent, const char *purpose, uid_t uid, gid_t gid, 
 		return -1;
 	}
 	remove_orphans(parent);
-	if (mkdtemp(path) == NULL)
+	if (make_fresh(janitor, path) < 0)
 		return -1;
 	lock_for_life(path);
 	if (geteuid() != 0 || uid == 0 || chown(path, uid, gid) == 0)

@@ -64,9 +64,9 @@ static int make_scratch(struct stage *stage, const struct stage_options *options
 {
 	static const char *const parts[] = { "bin", "work", "disk", "tmp" };
 
-	if (scratch_make(options->scratch, "stage", geteuid(), getegid(), stage->scratch) < 0)
+	if (scratch_make_told(&stage->janitor, options->scratch, "stage", geteuid(), getegid(),
+			      stage->scratch) < 0)
 		return -1;
-	janitor_tell(&stage->janitor, JANITOR_REMOVE, stage->scratch);
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		if (mkdir(stage_path(stage, parts[i]), 0755) < 0)
 			return -1;
