@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <wchar.h>
+#include <wctype.h>
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -69,17 +71,56 @@ static void print_timeline(struct exam *x)
 		printf("… and more: only the first %d events are shown\n", TIMELINE_MOST);
 }
 
+/* Text of a student's program: nothing of it must command the terminal. */
+static void print_harmless(const char *text, size_t size)
+{
+	mbstate_t state = { 0 };
+
+	while (size > 0) {
+		wchar_t c = 0;
+		size_t length = mbrtowc(&c, text, size, &state);
+		bool whole = length > 0 && length <= size;
+
+		if (whole && (iswprint((wint_t)c) || c == '\n' || c == '\t')) {
+			fwrite(text, 1, length, stdout);
+		} else {
+			printf("\\%03o", (unsigned char)*text);
+			length = 1;
+			memset(&state, 0, sizeof(state));
+		}
+		text += length;
+		size -= length;
+	}
+}
+
+static void show_text(const char *name, const char *text, size_t size)
+{
+	if (size == 0)
+		return;
+	printf("%s:\n", name);
+	print_harmless(text, size);
+	if (text[size - 1] != '\n')
+		printf("\n");
+}
+
 static void print_outputs(struct exam *x)
 {
 	for (struct program *p = x->session->programs; p; p = p->next) {
-		const char *printed = output(x, p, NULL), *said = error_output(x, p);
+		size_t size;
+		const char *printed = output(x, p, &size), *said = error_output(x, p);
 
 		printf("\n%s: %s\n", p->command, ending_text(x, p));
-		if (*printed)
-			printf("stdout:\n%s%s", printed, text_ends(printed, "\n") ? "" : "\n");
-		if (*said)
-			printf("stderr:\n%s%s", said, text_ends(said, "\n") ? "" : "\n");
+		show_text("stdout", printed, size);
+		show_text("stderr", said, strlen(said));
 	}
+}
+
+/* A mapped file may have any name. */
+static void show_vma(const struct vma *vma)
+{
+	printf("  ");
+	print_harmless(vma->line, strlen(vma->line));
+	printf("  rss %llu kB\n", (unsigned long long)vma->memory.rss_kb);
 }
 
 void show_stop(struct exam *x)
@@ -97,8 +138,7 @@ void show_stop(struct exam *x)
 			       at ? at : "an unknown line",
 			       p->stop.event ? event_text(x->arena, p->stop.event) : "stopped");
 			for (size_t i = 0; i < maps->count; i++)
-				printf("  %s  rss %llu kB\n", maps->vma[i].line,
-				       (unsigned long long)maps->vma[i].memory.rss_kb);
+				show_vma(&maps->vma[i]);
 			printf("\n");
 		}
 }
