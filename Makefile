@@ -139,7 +139,7 @@ C_FILES = $(SOURCES) $(TEST_SOURCES) $(wildcard grader/*/*.h common/*.h) $(STUDE
 
 # Each version of clang-format has its own taste; the code has that of version 14.
 format: | $(filter deps,$(MAKECMDGOALS))
-	@WANTED=14 $(TOOL) clang-format "--dry-run --Werror" $(C_FILES)
+	@WANTED=14 $(TOOL) clang-format "make clang-format --dry-run --Werror $(C_FILES)" $(C_FILES)
 
 cppcheck: | $(filter deps,$(MAKECMDGOALS))
 	@mkdir -p $(BUILD)/cppcheck

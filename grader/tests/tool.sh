@@ -1,6 +1,6 @@
 #!/bin/sh
 # tool.sh TOOL "OPTIONS" FILE...: one check a file with a tool that is silent about good files.
-# "make COMMAND..." in place of the options runs that one command for all the files at once; it
+# "make COMMAND…" in place of the options runs (makes) that one command for all the files at once; it
 # names a bad file as `FILE:LINE:` in what it prints. WANTED in the environment is the only version of
 # the tool that counts. Ends with the closing line of Check.
 tool=$1 options=$2
