@@ -1,6 +1,6 @@
 /*
  * panel.h: a part of the screen. A new one is one file that defines a struct panel, and a row in
- * layout of arrange.c (or, for an overlay, in ui.c).
+ * the table of arrange.c (or, for an overlay, in ui.c).
  */
 #ifndef UI_PANEL_H
 #define UI_PANEL_H
