@@ -6,8 +6,8 @@
 
 int main(void)
 {
-	static const char *const names[] = { "/dev/shm/maplab-hostile", "/tmp/maplab-hostile",
-					     "maplab-hostile", "/var/tmp/maplab-hostile" };
+	static const char *const names[] = { "/dev/shm/@LEFT@", "/tmp/@LEFT@", "@LEFT@",
+					     "/var/tmp/@LEFT@" };
 	static char block[1 << 20];
 
 	memset(block, 'x', sizeof block);

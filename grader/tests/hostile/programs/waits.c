@@ -1,4 +1,5 @@
 /* Waits for a signal that never comes, with all that can be blocked blocked. */
+#include <signal.h>
 
 int main(void)
 {
