@@ -308,7 +308,7 @@ struct row {
 static const struct row rows[] = {
 	/* the compiler */
 	{ "reads_device", "01", 0, BUILDS, "/dev/zero", 20, true },
-	{ "reads_host", "01", 0, BUILDS, "main", 20, true },
+	{ "reads_host", "01", 0, BUILDS, "", 20, true },
 	{ "assembles", "01", 0, BUILDS, "/etc/shadow", 20, true },
 	{ "steals", "01", 0, BUILDS, "/etc/shadow", 20, true },
 	{ "deep_include", "01", 0, BUILDS, "nested", 20, false },
@@ -320,7 +320,7 @@ static const struct row rows[] = {
 	{ "crashes", "01", 0, FAILS, "", 20, false },
 	{ "closes", "01", 0, FAILS, "pause", 20, true },
 	{ "stops", "01", 0, FAILS, "SIGSTOP", 20, true },
-	{ "loops", "01", 0, FAILS, "CPU time", 60, false },
+	{ "loops", "01", 0, FAILS, "time", 60, false },
 	{ "sleeps", "01", 0, FAILS, "", 20, false },
 	{ "waits", "01", 0, FAILS, "", 20, false },
 	{ "timers", "01", 0, FAILS, "", 60, false },
@@ -672,6 +672,7 @@ START_TEST(killed_grader)
 	const struct timespec life = { .tv_nsec = lives_ms[_i % LIVES] * 1000000L };
 
 	put_hostile(here, "ignores");
+	signal(SIGINT, SIG_DFL); /* Check's handler, before exec, would kill the test */
 	here->without = _i / LIVES == 2 ? "userns" : NULL;
 	start_grader(here);
 	nanosleep(&life, NULL);
