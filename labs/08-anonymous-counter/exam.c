@@ -10,6 +10,7 @@
 #include "exam/exam.h"
 
 enum {
+	MOST_CANDIDATES = 16,
 	MOST_PLACES = 4,     /* as many as there are hardware watchpoints */
 	MOST_POSITIONS = 12, /* accesses of one step after which a process is held */
 	SPIN_LOOKS = 200,
@@ -373,27 +374,39 @@ static void count_stores(struct exam *x, const struct places *f, const uint64_t 
 		unwatch(x, watch[i]);
 }
 
+/* A run for looking at values: a pid that is the same number would stand in every line of the log.
+ */
+static struct pair start_unlike(struct exam *x, const struct places *f, int64_t value)
+{
+	struct pair pair = start_pair(x, f->child_steps, f->parent_steps, OUTPUT_PIPE);
+
+	for (int i = 0; i < 4 && (pid_of(pair.parent) == value || pid_of(pair.child) == value);
+	     i++) {
+		kill_program(x, pair.program);
+		pair = start_pair(x, f->child_steps, f->parent_steps, OUTPUT_PIPE);
+	}
+	return pair;
+}
+
 /* Of the places that have this value in the end, the one that is stored to at every step; 0 for
  * none. */
 static uint64_t busiest(struct exam *x, const struct places *f, int64_t value)
 {
-	struct pair pair = start_pair(x, f->child_steps, f->parent_steps, OUTPUT_PIPE);
+	struct pair pair = start_unlike(x, f, value);
 	struct moment output = at_calls(call_set_family(FAMILY_WRITE));
-	uint64_t place[MOST_PLACES];
-	size_t count = 0;
+	uint64_t place[MOST_CANDIDATES];
+	int stores[MOST_CANDIDATES] = { 0 };
+	size_t count = 0, best = 0;
 
 	go_first(x, &pair, pair.child);
 	while (count == 0 && run_to(x, pair.program, only(pair.parent, at_call(CALL_munmap)),
 				    only(pair.parent, output), only(pair.parent, at_exit())) >= 0)
 		if (!alive(pair.child))
-			count = find_value(x, pair.parent, value, place, MOST_PLACES);
+			count = find_value(x, pair.parent, value, place, MOST_CANDIDATES);
 	kill_program(x, pair.program);
-	int stores[MOST_PLACES] = { 0 };
-	size_t best = 0;
-
-	if (count == 0)
-		return 0;
-	count_stores(x, f, place, count, stores);
+	for (size_t i = 0; i < count; i += MOST_PLACES)
+		count_stores(x, f, place + i, count - i < MOST_PLACES ? count - i : MOST_PLACES,
+			     stores + i);
 	for (size_t i = 0; i < count; i++)
 		if (stores[i] > stores[best])
 			best = i;
