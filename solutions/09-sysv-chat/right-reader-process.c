@@ -55,10 +55,10 @@ _Noreturn static void read_input(int to, pid_t parent)
 	_exit(0);
 }
 
-/* A fifth of a second's rest; true when it is time to leave, with the reason on stderr. */
+/* A short rest; true when it is time to leave, with the reason on stderr. */
 static int must_leave(void)
 {
-	struct timespec rest = { .tv_nsec = 200000000 };
+	struct timespec rest = { .tv_nsec = 60000000 };
 
 	if (sigtimedwait(&stops, NULL, &rest) > 0) {
 		warnx("server: asked to stop");
