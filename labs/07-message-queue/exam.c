@@ -692,7 +692,7 @@ static void waits_patiently(struct exam *x, struct program *p, const char *what)
 		if (round < 2)
 			interrupt_wait(x, waiter(x, p));
 	}
-	set_limits(x, p, 2000, 20000, 200000);
+	set_limits(x, p, 2000, 4000, 30000);
 	run_to(x, p, at_end());
 	output(x, p, &size);
 	need(x, ending(p).how == STILL_THERE && size == 0,
