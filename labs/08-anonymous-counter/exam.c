@@ -394,7 +394,7 @@ static uint64_t busiest(struct exam *x, const struct places *f, int64_t value)
 {
 	struct pair pair = start_unlike(x, f, value);
 	struct moment output = at_calls(call_set_family(FAMILY_WRITE));
-	uint64_t place[MOST_CANDIDATES];
+	uint64_t place[MOST_CANDIDATES] = { 0 };
 	int stores[MOST_CANDIDATES] = { 0 };
 	size_t count = 0, best = 0;
 
