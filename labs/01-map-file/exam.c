@@ -621,10 +621,16 @@ static void reports_failures(struct exam *x)
 static void show(struct exam *x, const char *const *args)
 {
 	const char *file = "server.log";
+	struct moment mapped = after_call(CALL_mmap);
+	struct program *p;
 
 	put_text(x, file,
 		 "09:00 started\n09:01 ERROR disk full\n09:02 ERROR, ERROR\n09:03 stopped\n");
-	finish(x, start(x, "map_file", .args = { file, args[0] }));
+	p = start(x, "map_file", .args = { file, args[0] });
+	mapped.file = file;
+	run_to(x, p, mapped);
+	run_to(x, p, at_exit());
+	finish(x, p);
 }
 
 LAB(.id = "01-map-file", .title = "A file becomes memory", .programs = { { .name = "map_file" } },
