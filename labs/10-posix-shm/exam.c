@@ -725,6 +725,13 @@ static void name_goes(struct exam *x)
 
 /* ---- the lab -------------------------------------------------------------------------------- */
 
+/* To its end, with a stop where its memory can still be looked at. */
+static void show_to_end(struct exam *x, struct program *p)
+{
+	run_to(x, p, at_exit());
+	finish(x, p);
+}
+
 static void show(struct exam *x, const char *const *args)
 {
 	if (args[0] != NULL) {
@@ -732,11 +739,11 @@ static void show(struct exam *x, const char *const *args)
 
 		for (int i = 0; i < 15 && args[i] != NULL; i++)
 			launch.args[i] = args[i];
-		finish(x, exam_start(x, "squares", &launch));
+		show_to_end(x, exam_start(x, "squares", &launch));
 		return;
 	}
-	finish(x, start(x, "squares", .args = { "produce", "/demo", "5" }));
-	finish(x, start(x, "squares", .args = { "consume", "/demo" }));
+	show_to_end(x, start(x, "squares", .args = { "produce", "/demo", "5" }));
+	show_to_end(x, start(x, "squares", .args = { "consume", "/demo" }));
 }
 
 LAB(.id = "10-posix-shm", .title = "squares in POSIX shared memory",
