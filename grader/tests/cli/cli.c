@@ -136,6 +136,18 @@ static void has(const char *text, const char *part)
 	ck_assert_msg(strstr(text, part), "%s\nis not in\n%s", part, text);
 }
 
+/* Each lab has a run that is worth looking at. */
+START_TEST(lab_is_shown)
+{
+	const char *id = lab_at((size_t)_i)->id, *said;
+
+	ck_assert_int_eq(maplab(arena_format(arena, "trace %s --source %%R", id), &said), 0);
+	has(said, "exit 0");
+	ck_assert_int_eq(maplab(arena_format(arena, "maps %s --source %%R", id), &said), 0);
+	has(said, "[stack]");
+}
+END_TEST
+
 /* A ladder is climbed one step at a time, and remembered. */
 START_TEST(hints_climb)
 {
@@ -228,6 +240,7 @@ int main(void)
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_set_timeout(tests, SECONDS);
 	tcase_add_loop_test(tests, row, 0, sizeof rows / sizeof *rows);
+	tcase_add_loop_test(tests, lab_is_shown, 0, (int)lab_count());
 	tcase_add_test(tests, hints_climb);
 	tcase_add_test(tests, solution_after_passing);
 	tcase_add_test(tests, reset_keeps);
