@@ -20,8 +20,8 @@ START_TEST(verify)
 	FILE *pipe;
 	int status;
 
-	snprintf(command, sizeof command, "%s verify %s 2>&1", maplab ? maplab : "build/maplab",
-		 id);
+	snprintf(command, sizeof command, "%s verify %s --jobs 6 2>&1",
+		 maplab ? maplab : "build/maplab", id);
 	pipe = popen(command, "r");
 	ck_assert_ptr_nonnull(pipe);
 	buffer_read_fd(&said, fileno(pipe), OUTPUT_MOST);
