@@ -315,7 +315,7 @@ static void counts_lines(struct exam *x)
 {
 	struct text text;
 
-	text = some_lines(x, 40);
+	text = some_lines(x, 700); /* several pages */
 	ADD(&text, "a last line\n");
 	expect_text(x, text, "some lines have the word once, some more often, some not at all");
 
