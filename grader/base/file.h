@@ -40,8 +40,8 @@ int file_make_dirs(const char *path, mode_t mode);
 /*
  * Removes PATH with everything below it. Never follows a symbolic link, never enters another mount
  * (EXDEV; bind mounts are noticed from Linux 5.6 on, openat2(2)), opens up directories that were
- * closed with chmod, and copes with any depth. 0 also when there was nothing. Stops at the first
- * thing that cannot be removed.
+ * closed with chmod, and copes with any depth and with others that remove the same. 0 also when
+ * there was nothing. Stops at the first thing that cannot be removed.
  */
 int file_remove_tree(const char *path);
 

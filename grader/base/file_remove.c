@@ -20,7 +20,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { OPEN_DIRECTORY = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
+enum { OPEN_DIRECTORY = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, TRIES = 100 };
 
 /* A directory that we are below of. */
 struct level {
@@ -187,18 +187,30 @@ static int remove_directory(const char *path)
 	return result < 0 ? -1 : rmdir(path);
 }
 
+/* As a side effect errno is ENOENT if it is not. */
+static bool is_there(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0;
+}
+
 int file_remove_tree(const char *path)
 {
 	struct buffer name = { 0 };
-	int result;
+	int result, tries = 0;
 
 	/* "link/" would be followed, "link" is not. */
 	buffer_add(&name, path, strlen(path));
 	while (name.size > 1 && name.data[name.size - 1] == '/')
 		name.data[--name.size] = '\0';
-	result = unlinkat(AT_FDCWD, name.data, 0);
-	if (result < 0 && errno == EISDIR)
-		result = remove_directory(name.data);
+	do {
+		result = unlinkat(AT_FDCWD, name.data, 0);
+		if (result < 0 && errno == EISDIR)
+			result = remove_directory(name.data);
+		/* what was gone further down tells that somebody else removes, too, not that all is
+		 * gone */
+	} while (result < 0 && errno == ENOENT && is_there(name.data) && ++tries < TRIES);
 	if (result < 0 && errno == ENOENT)
 		result = 0;
 	buffer_free(&name);

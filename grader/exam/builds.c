@@ -15,10 +15,8 @@ void builds_open(struct builds *builds)
 	stage_identity(&options, &uid, &gid);
 	if (janitor_start(&builds->janitor) != 0)
 		return;
-	if (compile_make_session(uid, gid, builds->directory) != 0)
+	if (compile_make_session(&builds->janitor, uid, gid, builds->directory) != 0)
 		builds->directory[0] = '\0';
-	else
-		janitor_tell(&builds->janitor, JANITOR_REMOVE, builds->directory);
 }
 
 void builds_close(struct builds *builds)

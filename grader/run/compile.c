@@ -97,9 +97,9 @@ bool compile_read_headers(struct arena *arena, const char *directory, struct com
 	return true;
 }
 
-int compile_make_session(uid_t uid, gid_t gid, char *path)
+int compile_make_session(struct janitor *janitor, uid_t uid, gid_t gid, char *path)
 {
-	return scratch_make(NULL, "session", uid, gid, path);
+	return scratch_make_told(janitor, NULL, "session", uid, gid, path);
 }
 
 struct compiler *compile_open(const struct compile_options *options, const char **why)

@@ -8,6 +8,7 @@
 #define RUN_COMPILE_H
 
 #include "base/arena.h"
+#include "stage/janitor.h"
 
 #include <limits.h>
 #include <stdbool.h>
@@ -57,11 +58,10 @@ struct compiler;
 
 /*
  * Makes a session directory for several workers, owned by UID and GID (stage_identity()), below the
- * same parents as a stage's scratch. PATH has at least PATH_MAX bytes. The caller removes it in the
- * end (file_remove_tree()) and has a janitor for the case that it cannot. Returns 0, or -1 with
- * errno.
+ * same parents as a stage's scratch. PATH has at least PATH_MAX bytes. JANITOR hears of it first,
+ * and removes it in the end. Returns 0, or -1 with errno.
  */
-int compile_make_session(uid_t uid, gid_t gid, char *path);
+int compile_make_session(struct janitor *janitor, uid_t uid, gid_t gid, char *path);
 
 /* NULL with a plain sentence in *WHY when nothing can be compiled here. Headers are borrowed. */
 struct compiler *compile_open(const struct compile_options *options, const char **why);

@@ -6,6 +6,7 @@
 #include "stage/hardening.h"
 #include "stage/host.h"
 #include "stage/landlock.h"
+#include "stage/leftovers.h"
 #include "stage/limits.h"
 #include "stage/sandbox.h"
 
@@ -214,6 +215,17 @@ static void stop(struct nurse *n)
 	kill(n->sandboxed ? n->pid : -n->pid, SIGKILL);
 }
 
+/* Nobody wants the result any more. A bwrap killed at its start may leave us its child. */
+static _Noreturn void abandon(struct nurse *n)
+{
+	stop(n);
+	do
+		leftovers_kill_tree(getpid());
+	while (wait(NULL) > 0 || errno == EINTR);
+	file_remove_tree(n->report.directory);
+	_exit(0);
+}
+
 /* Takes what there is, keeps what may be kept. False at the end. */
 static bool take_words(struct nurse *n, int from)
 {
@@ -250,12 +262,8 @@ static void hear(struct nurse *n, int from, int64_t until)
 		if (left <= 0 || (poll(p, 2, (int)left) < 0 && errno != EINTR))
 			return;
 		/* nobody waits for the report: the worker is dead */
-		if (p[1].revents & POLLERR) {
-			stop(n);
-			waitpid(n->pid, NULL, 0);
-			file_remove_tree(n->report.directory);
-			_exit(0);
-		}
+		if (p[1].revents & POLLERR)
+			abandon(n);
 		if ((p[0].revents & (POLLIN | POLLHUP)) && !take_words(n, from))
 			return;
 	}
@@ -408,6 +416,7 @@ _Noreturn void nurse_work(const struct compile_options *options, const struct nu
 		_exit(1);
 	signal(SIGPIPE, SIG_IGN);
 	prctl(PR_SET_NAME, "maplab-compile");
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	n.arena = arena_new(1 << 20, false);
 	set_limits(&n);
 	lay_out(&n);

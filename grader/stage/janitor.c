@@ -20,10 +20,13 @@
 
 #define NAME	   "lab-janitor"
 #define MOST_TASKS 8
-#define PATIENCE   500 /* tries, 10 ms apart */
+#define PATIENCE   500 /* tries, a moment apart */
+
+static const struct timespec moment = { .tv_nsec = 10000000 };
 
 /* What the janitor knows. */
 struct list {
+	bool dismissed;
 	struct task {
 		enum janitor_task what;
 		char argument[PATH_MAX];
@@ -38,6 +41,8 @@ static void take_down(struct list *list, const char *line)
 
 	if (line[0] == JANITOR_FORGET)
 		list->count = 0;
+	else if (line[0] == JANITOR_GOODBYE)
+		list->dismissed = true;
 	else if (list->count < MOST_TASKS) {
 		t->what = (enum janitor_task)line[0];
 		strcpy(t->argument, line + 1);
@@ -66,22 +71,29 @@ static void listen_until_end(int fd, struct list *list)
 	}
 }
 
+/* A dying maker closes its pipe before its children hear of its death, and may fork until then. */
+static void outlive(pid_t maker)
+{
+	for (int tries = 0; tries < PATIENCE && getppid() == maker; tries++)
+		nanosleep(&moment, NULL);
+}
+
 /* One pass; true when nothing is left to do. A process that is being killed takes its time, and
  * may still make files. */
 static bool do_task(const struct task *t)
 {
-	pid_t pid = (pid_t)atoi(t->argument);
-
 	switch (t->what) {
-	case JANITOR_KILL:
-		return kill(pid, SIGKILL) < 0;
 	case JANITOR_CGROUP:
 		return cgroup_remove(t->argument) == 0;
 	case JANITOR_SEGMENTS:
 		return leftovers_remove(&t->before) == 0;
 	case JANITOR_REMOVE:
-		return file_remove_tree(t->argument) == 0;
+		/* one that lost its parent between clone(2) and prctl(2) would wait for it for ever
+		 */
+		return leftovers_kill_named("bwrap", t->argument) == 0 &&
+		       file_remove_tree(t->argument) == 0;
 	case JANITOR_FORGET:
+	case JANITOR_GOODBYE:
 		break;
 	}
 	return true;
@@ -89,9 +101,8 @@ static bool do_task(const struct task *t)
 
 static void clear_away(const struct list *list)
 {
-	static const enum janitor_task order[] = { JANITOR_KILL, JANITOR_CGROUP, JANITOR_SEGMENTS,
+	static const enum janitor_task order[] = { JANITOR_CGROUP, JANITOR_SEGMENTS,
 						   JANITOR_REMOVE };
-	const struct timespec moment = { .tv_nsec = 10000000 };
 
 	for (size_t o = 0; o < sizeof(order) / sizeof(order[0]); o++)
 		for (size_t i = 0; i < list->count; i++)
@@ -126,7 +137,7 @@ static void rename_command_line(void)
 	buffer_free(&stat);
 }
 
-static _Noreturn void be_janitor(int fd)
+static _Noreturn void be_janitor(pid_t maker, int fd)
 {
 	static struct list list;
 
@@ -145,12 +156,15 @@ static _Noreturn void be_janitor(int fd)
 	open("/dev/null", O_WRONLY);
 	open("/dev/null", O_WRONLY);
 	listen_until_end(0, &list);
+	if (!list.dismissed)
+		outlive(maker);
 	clear_away(&list);
 	_exit(0);
 }
 
 int janitor_start(struct janitor *janitor)
 {
+	const pid_t maker = getpid();
 	int ends[2];
 
 	*janitor = (struct janitor){ .pipe = -1 };
@@ -159,7 +173,7 @@ int janitor_start(struct janitor *janitor)
 	janitor->pid = fork();
 	if (janitor->pid == 0) {
 		close(ends[1]);
-		be_janitor(ends[0]);
+		be_janitor(maker, ends[0]);
 	}
 	close(ends[0]);
 	if (janitor->pid > 0) {
@@ -191,6 +205,7 @@ void janitor_dismiss(struct janitor *janitor)
 
 	if (janitor->pid == 0)
 		return;
+	janitor_tell(janitor, JANITOR_GOODBYE, "");
 	close(janitor->pipe);
 	while (waitpid(janitor->pid, &status, 0) < 0 && errno == EINTR)
 		;

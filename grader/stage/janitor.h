@@ -17,12 +17,13 @@ struct janitor {
 
 /* What the janitor can be told to do; things of a kind add up, up to eight. */
 enum janitor_task {
-	JANITOR_REMOVE = 'r',	/* argument: a directory, removed with all below */
-	JANITOR_KILL = 'k',	/* argument: a pid, killed first */
+	JANITOR_REMOVE = 'r',	/* argument: a directory, removed with all below after the death of
+				   every bwrap whose command line names it */
 	JANITOR_CGROUP = 'c',	/* argument: a cgroup directory, killed and removed */
 	JANITOR_SEGMENTS = 's', /* argument: a uid that only stages use; its System V objects and
 				   files in /dev/shm are removed */
 	JANITOR_FORGET = 'f',	/* no argument: all of the above are done already */
+	JANITOR_GOODBYE = 'g',	/* told by janitor_dismiss(): the maker lives on */
 };
 
 /* Forks the janitor. 0, or -1 with errno. */

@@ -292,6 +292,33 @@ int leftovers_empty_directory(const char *directory)
 	return result;
 }
 
+struct hunt {
+	const char *name, *path;
+	unsigned killed;
+};
+
+static void kill_if_named(pid_t pid, void *context)
+{
+	struct hunt *hunt = context;
+	struct buffer words = { 0 };
+	struct proc_stat stat;
+
+	if (proc_stat(pid, &stat) == 0 && strcmp(stat.name, hunt->name) == 0 &&
+	    proc_read(pid, "cmdline", &words) == 0 &&
+	    memmem(words.data, words.size, hunt->path, strlen(hunt->path)) != NULL &&
+	    kill(pid, SIGKILL) == 0)
+		hunt->killed++;
+	buffer_free(&words);
+}
+
+unsigned leftovers_kill_named(const char *name, const char *path)
+{
+	struct hunt hunt = { .name = name, .path = path };
+
+	each_process(kill_if_named, &hunt);
+	return hunt.killed;
+}
+
 struct counting {
 	uid_t uid;
 	unsigned tasks;

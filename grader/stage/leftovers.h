@@ -38,6 +38,12 @@ int leftovers_empty_directory(const char *directory);
 /* SIGKILL to every living descendant of ROOT, which is spared; how many there were. */
 unsigned leftovers_kill_tree(pid_t root);
 
+/*
+ * SIGKILL to every process called NAME (proc_pid_comm(5)) with PATH in its command line; how many
+ * there were. Dead ones have no command line.
+ */
+unsigned leftovers_kill_named(const char *name, const char *path);
+
 /* How many tasks (processes and threads) UID has. */
 unsigned leftovers_count_tasks(uid_t uid);
 

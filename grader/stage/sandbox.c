@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -116,11 +117,16 @@ static int put_stdio(int fd, int as)
 }
 
 /* In the child. The descriptors to keep are numbered above 2. */
-static _Noreturn void become_bwrap(const struct sandbox *s, const int stdio[3], int cgroup_procs)
+static _Noreturn void become_bwrap(const struct sandbox *s, pid_t parent, const int stdio[3],
+				   int cgroup_procs)
 {
 	int copies[3];
 	sigset_t none;
 
+	/* bwrap asks for this, too, but we may be an orphan before it does */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(127);
 	/* above the targets first, so that none is overwritten before it is used */
 	for (int i = 0; i < 3; i++)
 		copies[i] = stdio[i] < 0 ? -1 : fcntl(stdio[i], F_DUPFD_CLOEXEC, 3);
@@ -145,6 +151,7 @@ static _Noreturn void become_bwrap(const struct sandbox *s, const int stdio[3], 
 pid_t sandbox_start(const struct sandbox *s, int input, int output, int errors, int cgroup_procs)
 {
 	const int stdio[3] = { input, output, errors };
+	const pid_t parent = getpid();
 	pid_t pid;
 
 	if (host_bwrap() == NULL) {
@@ -153,6 +160,6 @@ pid_t sandbox_start(const struct sandbox *s, int input, int output, int errors, 
 	}
 	pid = fork();
 	if (pid == 0)
-		become_bwrap(s, stdio, cgroup_procs);
+		become_bwrap(s, parent, stdio, cgroup_procs);
 	return pid;
 }
