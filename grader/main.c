@@ -4,6 +4,7 @@
 #include "cmd/command.h"
 #include "exam/lab.h"
 #include "stage/stage.h"
+#include "trace/filter.h"
 
 #include <locale.h>
 #include <signal.h>
@@ -15,6 +16,7 @@ static int actor_main(int argc, char **argv)
 {
 	const struct lab *lab = argc > 3 ? lab_find(argv[2]) : NULL;
 
+	filter_install(); /* only now: of the loader's hundreds of calls nobody wants to hear */
 	for (size_t i = 0; lab && i < LAB_MAX_ACTORS && lab->actors[i].name; i++)
 		if (strcmp(lab->actors[i].name, argv[3]) == 0)
 			return lab->actors[i].main(argc - 3, argv + 3);

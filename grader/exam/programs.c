@@ -83,7 +83,7 @@ const char *command_of(struct exam *x, const struct program *p)
 void feed_bytes(struct exam *x, struct program *p, const void *data, size_t size)
 {
 	buffer_add(&p->in.text, data, size);
-	session_pump(x->session);
+	program_pump(x->session, p);
 }
 
 void feed(struct exam *x, struct program *p, const char *text)
@@ -94,7 +94,7 @@ void feed(struct exam *x, struct program *p, const char *text)
 void feed_end(struct exam *x, struct program *p)
 {
 	p->in_end = true;
-	session_pump(x->session);
+	program_pump(x->session, p);
 }
 
 size_t unread_input(struct exam *x, struct program *p)
@@ -109,7 +109,7 @@ size_t unread_input(struct exam *x, struct program *p)
 
 const char *output(struct exam *x, struct program *p, size_t *size)
 {
-	session_pump(x->session);
+	program_pump(x->session, p);
 	if (size)
 		*size = p->out.text.size;
 	return arena_copy_bytes(x->arena, buffer_text(&p->out.text), p->out.text.size);
@@ -117,7 +117,7 @@ const char *output(struct exam *x, struct program *p, size_t *size)
 
 const char *error_output(struct exam *x, struct program *p)
 {
-	session_pump(x->session);
+	program_pump(x->session, p);
 	return arena_copy_bytes(x->arena, buffer_text(&p->err.text), p->err.text.size);
 }
 

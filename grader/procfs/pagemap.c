@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 static bool bit(uint64_t bits, int number)
@@ -29,20 +30,27 @@ struct pagemap_entry pagemap_decode(uint64_t bits)
 
 int pagemap_entry(pid_t pid, uint64_t address, struct pagemap_entry *entry)
 {
-	uint64_t index = address / (uint64_t)sysconf(_SC_PAGESIZE), bits = 0;
+	return pagemap_entries(pid, address, entry, 1);
+}
+
+int pagemap_entries(pid_t pid, uint64_t address, struct pagemap_entry *entries, size_t count)
+{
+	const uint64_t index = address / (uint64_t)sysconf(_SC_PAGESIZE);
+	const size_t size = count * sizeof(uint64_t);
+	uint64_t bits[PAGEMAP_MOST] = { 0 };
 	int fd = proc_open(pid, "pagemap"), error = 0;
 	ssize_t got;
 
-	*entry = (struct pagemap_entry){ 0 };
+	memset(entries, 0, count * sizeof(*entries));
 	if (fd < 0)
 		return errno;
-	got = pread(fd, &bits, sizeof(bits), (off_t)(index * sizeof(bits)));
+	got = pread(fd, bits, size, (off_t)(index * sizeof(*bits)));
 	if (got < 0)
 		error = errno;
-	else if (got != sizeof(bits))
+	else if (got < (ssize_t)sizeof(*bits))
 		error = ENODATA;
-	else
-		*entry = pagemap_decode(bits);
+	for (size_t i = 0; !error && i < (size_t)got / sizeof(*bits); i++)
+		entries[i] = pagemap_decode(bits[i]);
 	close(fd);
 	return error;
 }

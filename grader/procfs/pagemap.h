@@ -6,6 +6,7 @@
 #define PROCFS_PAGEMAP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -28,5 +29,10 @@ struct pagemap_entry pagemap_decode(uint64_t bits);
  * user's part of the address space ([vsyscall] is there) ENODATA.
  */
 int pagemap_entry(pid_t pid, uint64_t address, struct pagemap_entry *entry);
+
+/* The same for COUNT pages, that of ADDRESS and the next ones; at most PAGEMAP_MOST. Entries beyond
+ * the user's part of the address space are zeroed. */
+#define PAGEMAP_MOST 64
+int pagemap_entries(pid_t pid, uint64_t address, struct pagemap_entry *entries, size_t count);
 
 #endif

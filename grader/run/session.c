@@ -418,6 +418,7 @@ bool session_await(struct session *session, int64_t timeout_ns)
 	struct timespec timeout = { timeout_ns / NS_PER_S, timeout_ns % NS_PER_S };
 	struct signalfd_siginfo info[8];
 	nfds_t count = 1;
+	int ready;
 
 	for (struct program *program = session->programs; program && count < 3 * 32;
 	     program = program->next) {
@@ -426,12 +427,14 @@ bool session_await(struct session *session, int64_t timeout_ns)
 		if (program->in.text.size > 0)
 			fds[count++] = (struct pollfd){ .fd = program->in.fd, .events = POLLOUT };
 	}
-	if (ppoll(fds, count, &timeout, NULL) <= 0)
+	ready = ppoll(fds, count, &timeout, NULL);
+	if (ready <= 0)
 		return false;
 	if (fds[0].revents && read(session->child_signals, info, sizeof(info)) < 0 &&
 	    errno != EAGAIN)
 		die("cannot read signals: %s", strerror(errno));
-	session_pump(session);
+	if (ready > (fds[0].revents != 0))
+		session_pump(session);
 	return fds[0].revents;
 }
 
@@ -582,7 +585,8 @@ static bool request(struct session *session, struct program *program, const char
 	memcpy(wish.stdio, stdio, sizeof(wish.stdio));
 	wish.limits = &limits;
 	wish.filter = session->filter;
-	wish.filter_length = session->filter_length;
+	/* an actor installs it itself, see main.c */
+	wish.filter_length = launch->actor ? 0 : session->filter_length;
 	wish.no_aslr = launch->fixed_addresses;
 	wish.no_thp = !launch->huge_pages;
 	return stage_launch(session->stage, &wish) == 0;

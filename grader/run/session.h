@@ -88,6 +88,9 @@ struct task *session_stopped_task(const struct program *program, const struct pr
 bool session_step(struct session *session, struct program *program, struct process *process);
 
 /* Reads what the pipes hold, writes what the program takes of its input. Never blocks. */
+void program_pump(struct session *session, struct program *program);
+
+/* The same for all programs. */
 void session_pump(struct session *session);
 
 /* How a blocked task waits, from /proc/TID/syscall. */

@@ -137,11 +137,15 @@ static void supply(struct program *program)
 		close_channel(in);
 }
 
+void program_pump(struct session *session, struct program *program)
+{
+	drain(session, program, &program->out);
+	drain(session, program, &program->err);
+	supply(program);
+}
+
 void session_pump(struct session *session)
 {
-	for (struct program *program = session->programs; program; program = program->next) {
-		drain(session, program, &program->out);
-		drain(session, program, &program->err);
-		supply(program);
-	}
+	for (struct program *program = session->programs; program; program = program->next)
+		program_pump(session, program);
 }

@@ -30,10 +30,9 @@ static struct sock_filter *exported(scmp_filter_ctx context, size_t *length)
 	return program;
 }
 
-struct sock_filter *filter_new(size_t *length)
+static scmp_filter_ctx describe(void)
 {
 	scmp_filter_ctx context = seccomp_init(SCMP_ACT_ALLOW);
-	struct sock_filter *program;
 
 	if (!context)
 		die("libseccomp cannot start a filter");
@@ -45,7 +44,24 @@ struct sock_filter *filter_new(size_t *length)
 		if (seccomp_rule_add(context, SCMP_ACT_TRACE(1), (int)call_number(call), 0) != 0)
 			die("libseccomp refuses a rule for %s", call_name(call));
 	}
-	program = exported(context, length);
+	return context;
+}
+
+struct sock_filter *filter_new(size_t *length)
+{
+	scmp_filter_ctx context = describe();
+	struct sock_filter *program = exported(context, length);
+
 	seccomp_release(context);
 	return program;
+}
+
+void filter_install(void)
+{
+	scmp_filter_ctx context = describe();
+	int error = seccomp_load(context);
+
+	if (error != 0)
+		die("the seccomp filter cannot be installed: %s", strerror(-error));
+	seccomp_release(context);
 }

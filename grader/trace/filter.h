@@ -14,4 +14,7 @@ struct sock_filter;
  */
 struct sock_filter *filter_new(size_t *length);
 
+/* Installs it in the calling process, seccomp(2). Dies on failure. */
+void filter_install(void);
+
 #endif

@@ -83,7 +83,7 @@ void image_refresh(struct image *image, pid_t pid)
 		arena = arena_new(256 << 20, false);
 	mark = arena_mark(arena);
 	if (proc_maps(arena, pid, &maps) == 0 && maps.count > 0) {
-		*image = (struct image){ .vain = old.vain };
+		*image = (struct image){ .vain = old.vain, .begun = old.begun };
 		for (size_t i = 0; i < maps.count; i++)
 			if (is_code(&maps.vma[i]))
 				add_mapping(image, pid, &maps.vma[i]);
@@ -140,6 +140,23 @@ struct module *image_module(struct image *image, uint64_t address, uint64_t *in_
 		return NULL;
 	*in_file = address - module->bias;
 	return module;
+}
+
+/* glibc's "ld-linux-x86-64.so.2" or, before 2.34, "ld-2.31.so". That of musl is its C library. */
+static bool is_loader(const struct module *module)
+{
+	const char *name = elf_file_name(module->file);
+
+	return !elf_file_is_submission(module->file) &&
+	       (text_starts(name, "ld-linux") || text_starts(name, "ld-2"));
+}
+
+bool image_is_loading(struct image *image, uint64_t pc)
+{
+	const struct module *module = image->begun ? NULL : module_at(image, pc);
+
+	image->begun = !module || !is_loader(module);
+	return !image->begun;
 }
 
 bool image_look_again(struct image *image, pid_t tid, uint64_t address)

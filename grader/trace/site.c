@@ -49,11 +49,14 @@ static bool is_behind(pid_t tid, int memory, uint64_t pc)
 static size_t present_bytes(pid_t tid, uint64_t sp, size_t most)
 {
 	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-	struct pagemap_entry entry;
+	struct pagemap_entry entries[PAGEMAP_MOST];
 	uint64_t end = sp - sp % page;
+	size_t pages = (size_t)((sp + most - end + page - 1) / page);
 
-	while (end < sp + most && pagemap_entry(tid, end, &entry) == 0 &&
-	       (entry.present || entry.swapped))
+	pages = pages < PAGEMAP_MOST ? pages : PAGEMAP_MOST;
+	if (most == 0 || pagemap_entries(tid, end, entries, pages) != 0)
+		return 0;
+	for (size_t i = 0; i < pages && (entries[i].present || entries[i].swapped); i++)
 		end += page;
 	if (end <= sp)
 		return 0;
@@ -70,6 +73,8 @@ struct moment_copy *moment_copy(struct arena *arena, struct image *image, pid_t 
 
 	if (!arch_get(tid, &registers))
 		return NULL;
+	if (image && image_is_loading(image, arch_pc(&registers)))
+		most = 0; /* the student's code has not run yet: nobody of it has called */
 	most = present_bytes(tid, arch_sp(&registers), most < STACK_MOST ? most : STACK_MOST);
 	size = pread(memory, stack, most, (off_t)arch_sp(&registers));
 	copy = arena_take(arena, sizeof(*copy));

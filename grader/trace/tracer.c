@@ -396,11 +396,12 @@ static void classify_event(struct task *task, struct stop *stop, int event, int 
 {
 	unsigned long message = 0;
 
+	if (event == PTRACE_EVENT_SECCOMP) { /* by far the most frequent one */
+		classify_call(task, stop);
+		return;
+	}
 	ptrace(PTRACE_GETEVENTMSG, task->tid, 0, &message);
 	switch (event) {
-	case PTRACE_EVENT_SECCOMP:
-		classify_call(task, stop);
-		break;
 	case PTRACE_EVENT_FORK:
 	case PTRACE_EVENT_VFORK:
 	case PTRACE_EVENT_CLONE:

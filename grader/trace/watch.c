@@ -81,19 +81,27 @@ static size_t places(const struct watch *watch, const struct process *process,
 	return used;
 }
 
-static void locate(struct watch_set *set, struct process *process)
+static void find_places(const struct watch_set *set, const struct process *process,
+			struct watch_slot *slots)
 {
-	struct watch_slot slots[ARCH_WATCH_SLOTS] = { { 0 } };
 	struct arena *arena = arena_new(MAPS_ROOM, false);
 	struct maps maps = { 0 };
 	size_t used = 0;
 
-	if (watch_any(set) && proc_maps(arena, process->pid, &maps) == 0)
+	if (proc_maps(arena, process->pid, &maps) == 0)
 		for (size_t i = 0; i < ARCH_WATCH_SLOTS; i++)
 			if (set->watch[i].used)
 				used += places(&set->watch[i], process, &maps, slots + used,
 					       ARCH_WATCH_SLOTS - used);
 	arena_free(arena);
+}
+
+static void locate(struct watch_set *set, struct process *process)
+{
+	struct watch_slot slots[ARCH_WATCH_SLOTS] = { { 0 } };
+
+	if (watch_any(set))
+		find_places(set, process, slots);
 	process->watch_located = set->generation;
 	if (memcmp(slots, process->slots, sizeof(slots)) == 0)
 		return;
