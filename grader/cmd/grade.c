@@ -46,6 +46,10 @@ static struct grading *grade(const struct options *o, const struct lab *lab,
 	} while (!grading_poll(grading));
 	if (o->style.terminal)
 		printf("\r\033[K");
+	if (grading_kept(grading))
+		fprintf(stderr,
+			"%s: kept in %s: the programs in bin, files of failed checks in failed\n",
+			lab->id, grading_kept(grading));
 	return grading;
 }
 

@@ -16,6 +16,8 @@ void exam_begin(struct exam *x)
 void exam_end(struct exam *x)
 {
 	session_clear(x->session);
+	if (x->keep_files && x->failed)
+		exam_keep_files(x);
 	for (size_t i = 0; i < x->open_files; i++)
 		close(x->open_file[i]);
 	for (size_t i = 0; i < x->mapped_count; i++)

@@ -57,7 +57,8 @@ struct exam {
 
 	struct played_scene scenes[EXAM_SCENES];
 	size_t scene_count;
-	bool show_maps; /* a show(): print the address spaces at each stop */
+	bool keep_files; /* of failed checks, in the scratch directory */
+	bool show_maps;	 /* a show(): print the address spaces at each stop */
 };
 
 /* Runs one check on an exam that stands ready; its result is written to `result`. */
@@ -66,6 +67,10 @@ void exam_run_check(struct exam *x, const struct check *check, struct check_resu
 /* Before and after each check: a fresh working directory, nothing left open. */
 void exam_begin(struct exam *x);
 void exam_end(struct exam *x);
+
+/* Copies the files in the working directory of the check's programs to failed/CHECK/ of the
+ * scratch directory. What cannot be copied is left out. */
+void exam_keep_files(struct exam *x);
 
 /* Ends the check at once. */
 _Noreturn void exam_leave(struct exam *x);

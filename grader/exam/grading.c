@@ -22,7 +22,7 @@ struct grading {
 	struct submission submission;
 	struct grading_options options;
 	struct lab_result *result;
-	const char **isolation;
+	const char **isolation, **kept; /* set by the worker */
 	pid_t worker;
 	int fd; /* readable at news; end of file when the worker is gone */
 	bool done;
@@ -77,6 +77,7 @@ static struct grading *grading_new(const struct lab *lab, const struct submissio
 	grading->result = empty_result(arena, lab);
 	grading->isolation = arena_take(arena, sizeof(*grading->isolation));
 	*grading->isolation = "none";
+	grading->kept = arena_take(arena, sizeof(*grading->kept));
 	grading->fd = -1;
 	return grading;
 }
@@ -112,6 +113,7 @@ static struct work work_of(struct grading *grading, const struct lab *lab)
 			      .record = grading->arena,
 			      .result = grading->result,
 			      .isolation = grading->isolation,
+			      .kept = grading->kept,
 			      .notify = -1,
 			      .caller = getpid() };
 }
@@ -188,6 +190,11 @@ const struct lab_result *grading_result(const struct grading *grading)
 const char *grading_isolation(const struct grading *grading)
 {
 	return *grading->isolation;
+}
+
+const char *grading_kept(const struct grading *grading)
+{
+	return *grading->kept;
 }
 
 void grading_free(struct grading *grading)

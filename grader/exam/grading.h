@@ -34,7 +34,7 @@ struct grading_options {
 	const char *only_check; /* NULL, or the id of one check (with those that it needs) */
 	bool skeleton_counts;	/* grade also what equals the skeleton (verify) */
 	const char *builds;	/* directory of shared builds (builds.h), or NULL */
-	bool keep;		/* keep the scratch directory and print its path */
+	bool keep;		/* keep the scratch directory; see grading_kept() */
 	double time_scale; /* multiplies every wall limit, below 1 those of CPU time too; 0: 1 */
 };
 
@@ -68,6 +68,10 @@ const struct lab_result *grading_result(const struct grading *grading);
 
 /* Which stage served it: "full", "partial" or "none". */
 const char *grading_isolation(const struct grading *grading);
+
+/* With options.keep: where the programs (bin/) and the files of failed checks (failed/CHECK/) are
+ * now. NULL before the end, and where no stage came up. */
+const char *grading_kept(const struct grading *grading);
 
 /* Kills the worker where it still runs (everything on its stage dies with it) and frees all. NULL
  * is allowed. */

@@ -60,10 +60,22 @@ static void record_failure(const char *message)
 	finish_worker(LAB_BROKEN, message);
 }
 
+static void keep_scratch(void)
+{
+	char path[PATH_MAX];
+
+	if (stage_keep(now.stage, path) == 0)
+		*now.work->kept = recorded(path);
+	else
+		warn("the scratch directory cannot be kept: %s", strerror(errno));
+}
+
 _Noreturn static void leave(void)
 {
 	fflush(NULL);
 	session_free(now.session);
+	if (now.stage && now.work->options->keep)
+		keep_scratch();
 	stage_close(now.stage);
 	if (now.compiler)
 		compile_close(now.compiler);
@@ -303,6 +315,7 @@ static void prepare_exam(void)
 	x->record = now.work->record;
 	x->whole = now.arena;
 	x->arena = arena_new(ARENA_CHECK, false);
+	x->keep_files = now.work->options->keep;
 	random_seed_text(&x->random, now.work->options->seed, x->lab->id);
 }
 

@@ -12,6 +12,7 @@ struct work {
 	struct arena *record;	   /* shared: where the result's strings go */
 	struct lab_result *result; /* shared */
 	const char **isolation;	   /* shared */
+	const char **kept;	   /* the scratch directory, if it was to be kept */
 	int notify;		   /* a byte is written here at each finished check */
 	pid_t caller;		   /* who forked the worker: without it nobody wants the result */
 	/* a show() instead of the checks: */

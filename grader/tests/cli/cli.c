@@ -230,6 +230,30 @@ START_TEST(without_a_store)
 }
 END_TEST
 
+/* --keep: the program, and what it had before it when it failed. */
+START_TEST(scratch_is_kept)
+{
+	const char *folder = arena_format(arena, "%s/source/03-reader-writer", directory);
+	const char *said, *at;
+	char *path;
+
+	ck_assert_int_eq(file_make_dirs(folder, 0755), 0);
+	ck_assert_int_eq(system(arena_format(arena,
+					     "cp solutions/03-reader-writer/*.c "
+					     "solutions/03-reader-writer/wrong-base-0/*.c %s",
+					     folder)),
+			 0);
+	ck_assert_int_eq(maplab("grade 03 --keep --source %S", &said), 1);
+	at = strstr(said, "kept in ");
+	ck_assert_msg(at, "%s", said);
+	path = arena_copy(arena, at + strlen("kept in "));
+	path[strcspn(path, ":")] = '\0';
+	ck_assert(file_exists(file_join(arena, path, "bin/reader")));
+	ck_assert(file_exists(file_join(arena, path, "failed/checks-input/temp")));
+	ck_assert_int_eq(file_remove_tree(path), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("cli");
@@ -246,6 +270,7 @@ int main(void)
 	tcase_add_test(tests, reset_keeps);
 	tcase_add_test(tests, any_directory);
 	tcase_add_test(tests, without_a_store);
+	tcase_add_test(tests, scratch_is_kept);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
