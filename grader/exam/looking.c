@@ -12,8 +12,8 @@ static const struct maps *maps_of(struct exam *x, const struct process *process,
 
 	if (!alive(process))
 		return maps;
-	if ((with_memory ? proc_smaps(x->arena, process->pid, maps)
-			 : proc_maps(x->arena, process->pid, maps)) != 0)
+	if ((with_memory ? proc_smaps(x->arena, process_view(process), maps)
+			 : proc_maps(x->arena, process_view(process), maps)) != 0)
 		*maps = (struct maps){ 0 };
 	return maps;
 }
@@ -116,7 +116,7 @@ const char *descriptor_of(struct exam *x, struct program *p, const char *file)
 		struct proc_fd *list;
 		size_t count;
 
-		if (!alive(process) || proc_fds(x->arena, process->pid, &list, &count) != 0)
+		if (!alive(process) || proc_fds(x->arena, process_view(process), &list, &count) != 0)
 			continue;
 		for (size_t i = 0; i < count; i++)
 			if (list[i].dev == identity.device && list[i].ino == identity.inode)

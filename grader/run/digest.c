@@ -325,7 +325,7 @@ static void digest_exit(struct session *session, struct run *run, struct task *t
 	process->ending = true;
 	process->cpu_ns = clock_of_process(process->pid);
 	if (process->image)
-		image_refresh(process->image, process->pid);
+		image_refresh(process->image, process_view(process));
 	event = event_new(session, task, EVENT_EXIT);
 	event->result = task->stop.status;
 	run_consider(session, run, MOMENT_EXIT, task, event);

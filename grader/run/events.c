@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -52,7 +53,7 @@ static bool stat_descriptor(const struct process *process, int fd, struct stat *
 {
 	char path[64];
 
-	snprintf(path, sizeof(path), "/proc/%d/fd/%d", process->pid, fd);
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", process_view(process), fd);
 	return fd >= 0 && stat(path, st) == 0;
 }
 
@@ -70,7 +71,7 @@ static void name_descriptor(struct session *session, struct event *event,
 	event->inode = st.st_ino;
 	if (*event->path)
 		return;
-	snprintf(path, sizeof(path), "/proc/%d/fd/%d", process->pid, fd);
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", process_view(process), fd);
 	length = readlink(path, link, sizeof(link) - 1);
 	if (length > 0)
 		event->path = arena_copy_bytes(session->arena, link, (size_t)length);
@@ -168,6 +169,30 @@ static void note_waitid(struct process *process, const struct event *event)
 			child->reaped = true;
 }
 
+/*
+ * Sleeps that a timer may cut short must be as real as the timer is. One that is far away is a
+ * watchdog for when all hangs, and one that is taken back (all zeros) is none.
+ */
+static void note_timer(struct process *process, const struct event *event)
+{
+	enum { WATCHDOG_S = 20 };
+	const int argument = event->call == CALL_setitimer ? 1 : 2;
+	struct {
+		int64_t interval[2], seconds, fraction;
+	} timer = { { 0 }, (int64_t)(unsigned)event->args[0], 0 };
+	const bool absolute = argument == 2 && event->args[1] & TIMER_ABSTIME;
+	bool near = true;
+
+	if (!absolute && (event->call == CALL_alarm ||
+			  process_read(process, event->args[argument], &timer, sizeof(timer))))
+		near = timer.seconds < WATCHDOG_S && (timer.seconds > 0 || timer.fraction > 0);
+	/* there is one alarm for alarm(2) and setitimer(2), of the others there may be many */
+	if (event->call == CALL_alarm || event->call == CALL_setitimer)
+		process->has_timer = near;
+	else
+		process->has_timer |= near;
+}
+
 void event_end_call(struct session *session, struct task *task, int64_t result)
 {
 	struct process *process = task->process;
@@ -186,7 +211,7 @@ void event_end_call(struct session *session, struct task *task, int64_t result)
 	if (call_families(event->call) & FAMILY_MAP)
 		watch_mappings_changed(process);
 	if (call_families(event->call) & FAMILY_TIMER)
-		process->has_timer = true;
+		note_timer(process, event);
 	if (event->call == CALL_wait4 && result > 0)
 		note_wait(process, event);
 	if (event->call == CALL_waitid)

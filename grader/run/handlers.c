@@ -73,7 +73,7 @@ struct handler_guard {
 
 static void resolve(struct handler_guard *guard, const struct process *process)
 {
-	image_refresh(process->image, process->pid);
+	image_refresh(process->image, process_view(process));
 	for (size_t i = 0; i < NAMES; i++) {
 		const char *name = i < UNSAFE ? unsafe_names[i] : leaving_names[i - UNSAFE];
 

@@ -69,6 +69,14 @@ static bool off_cpu(const struct task *task)
 	return got > 0 && text[0] != 'r';
 }
 
+bool task_is_zombie(struct task *task)
+{
+	uint64_t slices;
+	char state;
+
+	return sample(task, &state, &slices) && state == 'Z';
+}
+
 /* Does this task, which is in no ptrace stop of ours, sleep in the kernel? `slices` tells one sleep
  * from the next. */
 static bool sleeps_in_kernel(struct task *task, uint64_t *slices)

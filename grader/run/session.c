@@ -195,18 +195,34 @@ static void let_thread_end(struct session *session, struct task *task)
 	tracer_resume(session->tracer, task);
 }
 
+/*
+ * Threads that another one's exit_group(2) kills pass no PTRACE_EVENT_EXIT, and wait(2) tells of
+ * the first one only when all others are gone: here is who stands at its end.
+ */
+static void note_silent_deaths(struct session *session)
+{
+	for (struct program *program = session->programs; program; program = program->next)
+		for (struct process *process = program->first; process; process = process->next)
+			for (struct task *task = process->tasks; task; task = task->next)
+				if (can_freeze(task) && task->tid == process->pid &&
+				    process->tasks->next && task_is_zombie(task))
+					task->exiting = true;
+}
+
 static void freeze(struct session *session)
 {
-	int64_t until = clock_now() + FREEZE_LIMIT_S * NS_PER_S;
+	int64_t until = clock_now() + FREEZE_LIMIT_S * NS_PER_S, wait = FIRST_WAIT_NS;
 
 	while (interrupt_all(session) > 0) {
 		struct task *task = tracer_poll(session->tracer);
 
-		if (task)
+		if (task) {
 			let_thread_end(session, task);
-		else if (interrupt_all(session) >
-			 0) /* the poll may have taken the last one's death */
-			session_await(session, NS_PER_S);
+		} else if (interrupt_all(session) > 0) { /* the poll may have taken a death */
+			if (!session_await(session, wait))
+				note_silent_deaths(session);
+			wait = wait * 2 < LAST_WAIT_NS ? wait * 2 : LAST_WAIT_NS;
+		}
 		if (clock_now() > until)
 			die("a program on the stage cannot be brought to a stop");
 	}
@@ -643,7 +659,7 @@ void session_kill(struct session *session, struct process *process)
 		return;
 	process->cpu_ns = clock_of_process(process->pid);
 	if (process->image && !process->ending)
-		image_refresh(process->image, process->pid);
+		image_refresh(process->image, process_view(process));
 	kill(process->pid, SIGKILL);
 	/* a task that stands at its PTRACE_EVENT_EXIT does not die of it: it is let go */
 	for (struct task *task = process->tasks; task; task = task->next)

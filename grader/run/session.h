@@ -105,6 +105,9 @@ struct wait_state {
 };
 struct wait_state wait_state_of(const struct process *process, struct task *task);
 
+/* Is it dead and not reaped? */
+bool task_is_zombie(struct task *task);
+
 /* ---- between the files of run/
  * ------------------------------------------------------------------------------------ */
 

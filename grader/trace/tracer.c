@@ -611,6 +611,18 @@ void tracer_interrupt(struct task *task)
 	ptrace(PTRACE_INTERRUPT, task->tid, 0, 0);
 }
 
+pid_t process_view(const struct process *process)
+{
+	/* what runs may be dead by now: killed by another's exit_group(2), nobody tells of it */
+	for (const struct task *task = process->tasks; task; task = task->next)
+		if (task->stopped)
+			return task->tid;
+	for (const struct task *task = process->tasks; task; task = task->next)
+		if (!task->exiting)
+			return task->tid;
+	return process->pid;
+}
+
 size_t process_running_tasks(const struct process *process)
 {
 	size_t running = 0;

@@ -161,6 +161,12 @@ void tracer_resume(struct tracer *tracer, struct task *task);
 /* Asks a running task to stop; it will show up in tracer_poll(). */
 void tracer_interrupt(struct task *task);
 
+/*
+ * The task through which /proc shows the process' memory and descriptors: for /proc/TID/maps and
+ * such. The first one may have ended before the others (pthread_exit(3) in main).
+ */
+pid_t process_view(const struct process *process);
+
 /* All tasks of a process, running or not: for (t = process->tasks; t; t = t->next). How many of
  * them are running. */
 size_t process_running_tasks(const struct process *process);

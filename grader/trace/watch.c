@@ -88,7 +88,7 @@ static void find_places(const struct watch_set *set, const struct process *proce
 	struct maps maps = { 0 };
 	size_t used = 0;
 
-	if (proc_maps(arena, process->pid, &maps) == 0)
+	if (proc_maps(arena, process_view(process), &maps) == 0)
 		for (size_t i = 0; i < ARCH_WATCH_SLOTS; i++)
 			if (set->watch[i].used)
 				used += places(&set->watch[i], process, &maps, slots + used,
