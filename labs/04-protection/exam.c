@@ -144,12 +144,10 @@ struct kernel_action {
 	uint64_t handler, flags;
 };
 
-static void handler_gets_the_address(struct exam *x)
+static void need_handler(struct exam *x, const char *command, int64_t pages, int64_t last)
 {
-	int64_t pages = pick(x, 2, 30);
 	struct program *p = start(x, "guard",
-				  .args = { "overflow", number(x, pages),
-					    number(x, pages * page_size() + pick(x, 20, 900)) });
+				  .args = { command, number(x, pages), number(x, last) });
 	struct kernel_action now = { 0 };
 	const struct event *seen = NULL;
 	const char *at = NULL;
@@ -174,10 +172,21 @@ static void handler_gets_the_address(struct exam *x)
 	else if (!caught)
 		observed = now.handler ? "SIG_IGN: the kernel kills all the same" : "SIG_DFL";
 	need(x, caught && (now.flags & SA_SIGINFO) != 0,
-	     .expected = "a handler for SIGSEGV, installed with SA_SIGINFO", .observed = observed,
-	     .from = seen ? from_event(x, seen) : NULL, .at = at,
+	     .expected = say(x, "%s: a handler for SIGSEGV, installed with SA_SIGINFO",
+			     command_of(x, p)),
+	     .observed = observed, .from = seen ? from_event(x, seen) : NULL, .at = at,
 	     .why = "the address of the fault comes in the siginfo_t, and only SA_SIGINFO promises "
 		    "one");
+}
+
+static void handler_gets_the_address(struct exam *x)
+{
+	int64_t pages = pick(x, 2, 30), over = pages * page_size() + pick(x, 20, 900);
+
+	/* Each command may have a handler of its own. */
+	need_handler(x, "overflow", pages, over);
+	need_handler(x, "underflow", pages, over);
+	need_handler(x, "dirty", pages, pages - 1);
 }
 
 /* ---- task 3: writing --------------------------------------------------------------------------
@@ -189,12 +198,27 @@ static uint64_t byte_at(const struct guarded *b, bool backwards, int64_t i)
 	return backwards ? b->end - 1 - i : b->start + i;
 }
 
-static void need_written(struct exam *x, struct program *p, const struct guarded *b, bool backwards,
-			 int64_t i)
+/*
+ * Runs it until that byte has been written. From then on the buffer is looked at in the process
+ * that wrote: a child has its own copy of it.
+ */
+static int write_byte(struct exam *x, struct program *p, struct guarded *b, bool backwards,
+		      int64_t i)
 {
 	struct watch *watch = watch_memory(x, b->process, byte_at(b, backwards, i), 1,
 					   WATCH_STORES);
 	int reached = run_to(x, p, at_watch(watch), at_signal(SIGSEGV));
+
+	unwatch(x, watch);
+	if (reached == 0)
+		b->process = last_stop(x, p)->process;
+	return reached;
+}
+
+static void need_written(struct exam *x, struct program *p, struct guarded *b, bool backwards,
+			 int64_t i)
+{
+	int reached = write_byte(x, p, b, backwards, i);
 
 	need(x, reached == 0,
 	     .expected = say(x, "%s: byte number %lld from the buffer's %s is written",
@@ -203,7 +227,6 @@ static void need_written(struct exam *x, struct program *p, const struct guarded
 					    (long long)(last_stop(x, p)->fault_address - b->start))
 				      : reached_text(x, p, reached),
 	     .why = "BYTES bytes, from the first to the last");
-	unwatch(x, watch);
 }
 
 /*
@@ -245,7 +268,7 @@ static void expect_one_by_one(struct exam *x, const char *command)
 	need_written(x, p, &b, backwards, bytes - 1);
 }
 
-/* No byte of several pages is left out: one of them, picked afresh, stands for all. */
+/* No byte of several pages is left out: one of each page, picked afresh, stands for all. */
 static void expect_none_left_out(struct exam *x, const char *command)
 {
 	int64_t pages = pick(x, 3, 9), bytes = pages * page_size() - pick(x, 1, 99);
@@ -254,7 +277,9 @@ static void expect_none_left_out(struct exam *x, const char *command)
 	struct guarded b;
 
 	need_buffer(x, p, pages, &b);
-	need_written(x, p, &b, strcmp(command, "underflow") == 0, pick(x, 1, bytes - 2));
+	for (int64_t page = 0; page < pages; page++)
+		need_written(x, p, &b, strcmp(command, "underflow") == 0,
+			     page * page_size() + pick(x, 1, page_size() - 200));
 }
 
 static void expect_ok(struct exam *x, const char *command, int64_t pages, int64_t bytes)
@@ -313,6 +338,38 @@ static void expect_hit(struct exam *x, const char *command, int64_t pages, int64
 	expect_exit(x, p, 3, "a script must be able to tell a hit from `ok`");
 }
 
+/*
+ * The first byte too far has the offset that the loop has counted to. So the program is sent
+ * somewhere else in the guard: whoever asks si_addr says where. Whoever sees that this is no write,
+ * and dies of it as of any foreign fault, has said nothing wrong.
+ */
+static void expect_address_told(struct exam *x, const char *command)
+{
+	bool backwards = strcmp(command, "underflow") == 0;
+	int64_t pages = pick(x, 3, 9), far = pick(x, 100, page_size() - 1);
+	int64_t offset = backwards ? -far : pages * (int64_t)page_size() + far;
+	struct program *p = start(
+		x, "guard",
+		.args = { command, number(x, pages), number(x, (pages + 1) * page_size()) });
+	struct guarded b;
+
+	need_buffer(x, p, pages, &b);
+	if (write_byte(x, p, &b, backwards, 0) != 0)
+		return;
+	wild_jump(x, last_stop(x, p)->process, b.start + offset);
+	set_limits(x, p, 1000, 10000, 60000);
+	run_to(x, p, at_end());
+	struct ending end = ending(p);
+
+	if (end.how == EXITED && end.status == 3)
+		expect_output(x, p,
+			      say(x, "guard %s offset %lld\n", backwards ? "below" : "above",
+				  (long long)offset),
+			      "the fault was there: si_addr says so, a counter of bytes does not "
+			      "(the exam made the program fault in the middle of the guard)");
+	kill_program(x, p);
+}
+
 static void guard_hit_is_reported(struct exam *x)
 {
 	int64_t pages = pick(x, 1, 40), over = pick(x, 2, 3 * page_size());
@@ -321,32 +378,10 @@ static void guard_hit_is_reported(struct exam *x)
 	expect_hit(x, "underflow", pages, pages * page_size() + 1);
 	expect_hit(x, "overflow", 1, page_size() + over);
 	expect_hit(x, "underflow", 2, 2 * page_size() + over);
-}
-
-static void expect_safe(struct exam *x, struct program *p)
-{
-	watch_handlers(x, p);
-	finish(x, p);
-	const struct event *e = unsafe_in_handler(x, p);
-
-	if (e != NULL)
-		need(x, false,
-		     .expected =
-			     "in the handler only functions of signal-safety(7), mprotect, munmap "
-			     "and mmap",
-		     .observed = say(x, "%s: the handler calls %s", command_of(x, p), e->path),
-		     .from = from_event(x, e),
-		     .why = "a signal may come in the middle of this very function, with its lock "
-			    "held and its data half changed");
-}
-
-static void handler_is_signal_safe(struct exam *x)
-{
-	int64_t bytes = 2 * page_size() + pick(x, 1, 99);
-
-	expect_safe(x, start(x, "guard", .args = { "overflow", "2", number(x, bytes) }));
-	expect_safe(x, start(x, "guard", .args = { "underflow", "2", number(x, bytes) }));
-	expect_safe(x, start(x, "guard", .args = { "dirty", "9", "4", "7", "1" }));
+	if (failed(x) || !have_watchpoints(x))
+		return;
+	expect_address_told(x, "overflow");
+	expect_address_told(x, "underflow");
 }
 
 /* ---- task 5: opening pages --------------------------------------------------------------------
@@ -362,8 +397,11 @@ struct dirty_run {
 	int faults;
 };
 
-/* `guard dirty PAGES` with the first and the last page among others, some twice, in no order. */
-static struct dirty_run start_dirty(struct exam *x)
+/*
+ * `guard dirty PAGES` with the first and the last page among others, some twice, in no order;
+ * `watched`: by watch_handlers().
+ */
+static struct dirty_run start_dirty(struct exam *x, bool watched)
 {
 	struct dirty_run run = { .pages = pick(x, 12, 40) };
 	struct launch launch = { .args = { "dirty", number(x, run.pages) } };
@@ -387,6 +425,8 @@ static struct dirty_run start_dirty(struct exam *x)
 	run.text = say(x, "%s\n", run.text);
 	run.opened = room(x, run.pages);
 	run.program = exam_start(x, "guard", &launch);
+	if (watched)
+		watch_handlers(x, run.program);
 	need_buffer(x, run.program, run.pages, &run.buffer);
 	return run;
 }
@@ -426,6 +466,8 @@ static bool pages_are_as_they_should(struct exam *x, const struct dirty_run *run
 static bool look_at_fault(struct exam *x, struct dirty_run *run)
 {
 	const struct stop_info *stop = last_stop(x, run->program);
+
+	run->buffer.process = stop->process; /* a child has its own copy of the buffer */
 	bool inside = stop->fault_address >= run->buffer.start &&
 		      stop->fault_address < run->buffer.end;
 	int64_t page = (int64_t)(stop->fault_address - run->buffer.start) / (int64_t)page_size();
@@ -459,7 +501,7 @@ static uint64_t written_kb(struct exam *x, const struct dirty_run *run)
 
 static void one_fault_a_page(struct exam *x)
 {
-	struct dirty_run run = start_dirty(x);
+	struct dirty_run run = start_dirty(x, false);
 	struct moment output = at_calls(call_set_family(FAMILY_WRITE));
 	struct moment unmap = at_calls(
 		call_set_both(call_set_one(CALL_munmap), call_set_one(CALL_shmdt)));
@@ -492,13 +534,18 @@ static void one_fault_a_page(struct exam *x)
 	expect_exit(x, run.program, 0, "all went well");
 }
 
-static bool refuse_in_handler(struct exam *x, struct program *p)
+/*
+ * No page can be opened from here on, at most MOST_TRIES times. False where the handler makes no
+ * call that could fail.
+ */
+static bool refuse_in_handler(struct exam *x, struct program *p, int *tries)
 {
 	static const enum call calls[] = { CALL_mprotect, CALL_pkey_mprotect, CALL_mmap };
 	struct fault *fault[3];
 	bool struck = false;
-	int tries = 0;
 
+	*tries = 0;
+	set_limits(x, p, 2000, 10000, 60000);
 	do {
 		for (int i = 0; i < 3; i++)
 			fault[i] = fail_call(x, p, calls[i], ENOMEM, NULL, 0);
@@ -508,25 +555,25 @@ static bool refuse_in_handler(struct exam *x, struct program *p)
 			 fault_struck(fault[2]);
 		if (reached != 0)
 			return struck;
-	} while (struck && ++tries < MOST_TRIES);
-	need(x, tries < MOST_TRIES,
-	     .expected = "the program ends when mprotect fails in its handler",
-	     .observed = say(x, "the same write faults again and again (%d times)", tries),
-	     .from = say(x, "SIGSEGV at 0x%llx, mprotect = -1 ENOMEM each time",
-			 (unsigned long long)last_stop(x, p)->fault_address),
-	     .at = last_stop(x, p)->at,
-	     .why = "returning from the handler repeats the write; a page that stayed closed faults for ever");
+	} while (struck && ++*tries < MOST_TRIES);
 	return struck;
 }
 
 static void refused_page_ends(struct exam *x)
 {
-	struct dirty_run run = start_dirty(x);
+	struct dirty_run run = start_dirty(x, false);
+	int tries;
 
 	need_moment(x, run.program, at_signal(SIGSEGV), "a fault at the first page");
-	set_limits(x, run.program, 2000, 10000, 60000);
-	if (!refuse_in_handler(x, run.program))
+	if (!refuse_in_handler(x, run.program, &tries))
 		skip(x, "the handler opens pages by a call that this check cannot make fail");
+	need(x, tries < MOST_TRIES,
+	     .expected = "the program ends when mprotect fails in its handler",
+	     .observed = say(x, "the same write faults again and again (%d times)", tries),
+	     .from = say(x, "SIGSEGV at 0x%llx, mprotect = -1 ENOMEM each time",
+			 (unsigned long long)last_stop(x, run.program)->fault_address),
+	     .at = last_stop(x, run.program)->at,
+	     .why = "returning from the handler repeats the write; a page that stayed closed faults for ever");
 	expect_error(x, run.program,
 		     "the kernel may refuse: 65,530 mappings are the usual limit of a process, and "
 		     "each page opened on its own makes two more");
@@ -535,12 +582,11 @@ static void refused_page_ends(struct exam *x)
 /* ---- task 6: faults of others -----------------------------------------------------------------
  */
 
-static void expect_death(struct exam *x, struct program *p, struct process *process,
-			 uint64_t address)
+static void expect_death(struct exam *x, struct program *p, uint64_t address)
 {
 	int faults = 0;
 
-	wild_jump(x, process, address);
+	wild_jump(x, last_stop(x, p)->process, address);
 	set_limits(x, p, 1000, 10000, 60000);
 	while (faults < MOST_TRIES && run_to(x, p, at_signal(SIGSEGV)) == 0)
 		faults++;
@@ -558,7 +604,7 @@ static void expect_death(struct exam *x, struct program *p, struct process *proc
 	kill_program(x, p);
 }
 
-static uint64_t unmapped_place(struct exam *x, const struct guarded *b)
+static uint64_t place_below(struct exam *x, const struct guarded *b)
 {
 	const struct maps *maps = maps_now(x, b->process);
 	uint64_t address = b->start - ((uint64_t)1 << 34);
@@ -568,18 +614,54 @@ static uint64_t unmapped_place(struct exam *x, const struct guarded *b)
 	return address;
 }
 
-static void wild_pointer_kills(struct exam *x)
+/* In a wide gap above the buffer, far below what follows: that may be a stack, which grows; 0 where
+ * there is no such gap. */
+static uint64_t place_above(struct exam *x, const struct guarded *b)
 {
-	need_watchpoints(x);
+	const struct maps *maps = maps_now(x, b->process);
+	const uint64_t wide = (uint64_t)96 << 20;
+
+	for (size_t i = 0; i + 1 < maps->count; i++) {
+		uint64_t from = maps->vma[i].end, to = maps->vma[i + 1].start;
+
+		if (from > b->end && to > from && to - from >= wide && to >> 47 == 0)
+			return from + (wide >> 3);
+	}
+	return 0;
+}
+
+enum place { AT_NULL, BELOW, ABOVE };
+
+static uint64_t place(struct exam *x, const struct guarded *b, enum place where)
+{
+	switch (where) {
+	case BELOW:
+		return place_below(x, b);
+	case ABOVE:
+		return place_above(x, b);
+	default:
+		return pick(x, 64, 60000);
+	}
+}
+
+static void wild_while_filling(struct exam *x, const char *command, enum place where)
+{
 	struct guarded b;
-	struct program *p = start(x, "guard", .args = { "overflow", "5", "6000" });
+	struct program *p = start(x, "guard", .args = { command, "5", "6000" });
 
 	need_buffer(x, p, 5, &b);
-	need_written(x, p, &b, false, 0);
-	expect_death(x, p, last_stop(x, p)->process, pick(x, 64, 60000));
+	if (write_byte(x, p, &b, strcmp(command, "underflow") == 0, 0) != 0)
+		return;
+	uint64_t address = place(x, &b, where);
 
-	/* In `dirty` too, as far as it works: whether it does is the business of other checks. */
-	struct dirty_run run = start_dirty(x);
+	if (address != 0)
+		expect_death(x, p, address);
+}
+
+/* In `dirty` too, as far as it works: whether it does is the business of other checks. */
+static void wild_in_dirty(struct exam *x, enum place where)
+{
+	struct dirty_run run = start_dirty(x, false);
 
 	if (run_to(x, run.program, at_signal(SIGSEGV)) != 0)
 		return;
@@ -589,8 +671,92 @@ static void wild_pointer_kills(struct exam *x)
 	if (run_to(x, run.program, at_watch(watch)) != 0)
 		return;
 	unwatch(x, watch);
-	expect_death(x, run.program, last_stop(x, run.program)->process,
-		     unmapped_place(x, &run.buffer));
+	uint64_t address = place(x, &run.buffer, where);
+
+	if (address != 0)
+		expect_death(x, run.program, address);
+}
+
+static void wild_pointer_kills(struct exam *x)
+{
+	need_watchpoints(x);
+	wild_while_filling(x, "overflow", AT_NULL);
+	wild_while_filling(x, "overflow", ABOVE);
+	wild_while_filling(x, "underflow", BELOW);
+	wild_while_filling(x, "underflow", ABOVE);
+	wild_in_dirty(x, BELOW);
+	wild_in_dirty(x, ABOVE);
+}
+
+/* ---- task 4 again: what a handler may call, in whatever it does -------------------------------
+ */
+
+static void need_only_safe_calls(struct exam *x, struct program *p, const char *when)
+{
+	const struct event *e = unsafe_in_handler(x, p);
+
+	if (e != NULL)
+		need(x, false,
+		     .expected =
+			     "in the handler only functions of signal-safety(7), mprotect, munmap "
+			     "and mmap",
+		     .observed = say(x, "%s%s: the handler calls %s", command_of(x, p), when,
+				     e->path),
+		     .from = from_event(x, e),
+		     .why = "a signal may come in the middle of this very function, with its lock "
+			    "held and its data half changed");
+}
+
+static void expect_safe(struct exam *x, struct program *p, const char *when)
+{
+	watch_handlers(x, p);
+	finish(x, p);
+	need_only_safe_calls(x, p, when);
+}
+
+/* The way out of an error is as much a part of the handler as the rest. */
+static void expect_safe_errors(struct exam *x)
+{
+	expect_safe(
+		x, start(x, "guard", .args = { "overflow", "2", "9000" }, .stdout_is = OUTPUT_FULL),
+		" into a full device");
+
+	struct dirty_run run = start_dirty(x, true);
+	int tries;
+
+	if (run_to(x, run.program, at_signal(SIGSEGV)) == 0)
+		refuse_in_handler(x, run.program, &tries);
+	kill_program(x, run.program);
+	need_only_safe_calls(x, run.program, ", where a page cannot be opened");
+}
+
+static void expect_safe_farewell(struct exam *x)
+{
+	struct program *p = start(x, "guard", .args = { "overflow", "5", "6000" });
+	struct guarded b;
+
+	watch_handlers(x, p);
+	need_buffer(x, p, 5, &b);
+	if (write_byte(x, p, &b, false, 0) != 0)
+		return;
+	wild_jump(x, last_stop(x, p)->process, pick(x, 64, 60000));
+	set_limits(x, p, 1000, 10000, 60000);
+	for (int faults = 0; faults < 2 && run_to(x, p, at_signal(SIGSEGV)) == 0;)
+		faults++;
+	kill_program(x, p);
+	need_only_safe_calls(x, p, ", at a fault elsewhere");
+}
+
+static void handler_is_signal_safe(struct exam *x)
+{
+	int64_t bytes = 2 * page_size() + pick(x, 1, 99);
+
+	expect_safe(x, start(x, "guard", .args = { "overflow", "2", number(x, bytes) }), "");
+	expect_safe(x, start(x, "guard", .args = { "underflow", "2", number(x, bytes) }), "");
+	expect_safe(x, start(x, "guard", .args = { "dirty", "9", "4", "7", "1" }), "");
+	expect_safe_errors(x);
+	if (have_watchpoints(x))
+		expect_safe_farewell(x);
 }
 
 /* ---- the end ----------------------------------------------------------------------------------
@@ -675,6 +841,9 @@ static const struct words bad_usage[] = {
 	{ { "dirty", "4", "" } },
 	{ { "sideways", "3", "1" } },
 	{ { "overflow", "", "1" } },
+	{ { "overflow", " 3", "1" } },
+	{ { "underflow", "0x3", "1" } },
+	{ { "dirty", "4", "1.0" } },
 	{ { "overflow" } },
 	{ { 0 } },
 };
@@ -727,6 +896,39 @@ static void expect_large(struct exam *x)
 /* 2^52 + 1 pages of 4096 bytes are 4096 bytes, for who multiplies without looking. */
 static const char impossible[] = "4503599627370497";
 
+/*
+ * A refused mprotect before the first write: of the guards or of the buffer, and in `dirty` of what
+ * makes a buffer read-only that was mapped writable. Who gets its guards in some other way is right
+ * too.
+ */
+static void expect_protected(struct exam *x)
+{
+	const char *why =
+		"mprotect failed with ENOMEM here (the exam saw to it): without it the guards are not there, or the buffer is not "
+		"what it should be";
+	struct program *p = start(x, "guard", .args = { "overflow", "3", "9" });
+	struct fault *fault = fail_call(x, p, CALL_mprotect, ENOMEM, NULL, 0);
+	struct guarded b;
+
+	if (!reach_buffer(x, p, 3, &b, NULL) && fault_struck(fault)) {
+		finish(x, p);
+		expect_error(x, p, why);
+	}
+	kill_program(x, p);
+
+	p = start(x, "guard", .args = { "dirty", "3", "1" });
+	if (!reach_buffer(x, p, 3, &b, NULL))
+		return;
+	const struct vma *first = maps_at(maps_now(x, b.process), b.start);
+
+	if (first == NULL || !vma_perms_are(first, "?w??"))
+		return;
+	fault = fail_call(x, p, CALL_mprotect, ENOMEM, NULL, 0);
+	finish(x, p);
+	if (fault_struck(fault))
+		expect_error(x, p, why);
+}
+
 static void expect_refusals(struct exam *x)
 {
 	static const char *const full[][4] = {
@@ -752,10 +954,12 @@ static void expect_refusals(struct exam *x)
 	finish(x, p);
 	if (fault_struck(fault))
 		expect_error(x, p, "mmap reports failure with MAP_FAILED");
+	expect_protected(x);
 }
 
 static void sizes_and_errors(struct exam *x)
 {
+	expect_usage(x, run(x, "guard"));
 	expect_usages(x, "guard", bad_usage);
 	expect_large(x);
 	expect_refusals(x);
