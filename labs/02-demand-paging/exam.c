@@ -43,6 +43,7 @@ struct journey {
 	struct cached *cached;
 	size_t cached_count, cached_room;
 	bool mapped, meddled;
+	size_t enough; /* so many pages, and the rest of the run is not waited for; 0: to the end */
 	uint64_t meddled_address; /* of the page that the exam has touched itself */
 	void (*meddle)(struct exam *x, struct journey *j);
 };
@@ -144,7 +145,17 @@ static void note_cached(struct exam *x, struct journey *j)
 	j->cached[j->cached_count++] = c;
 }
 
-/* Runs the program to its end and samples on the way. */
+static struct rises rises_of(const struct journey *j)
+{
+	struct rises r = { .count = 0 };
+
+	for (size_t i = 0; i < j->count && r.count < 64; i++)
+		if (!j->sample[i].meddled && j->sample[i].kb > (i > 0 ? j->sample[i - 1].kb : 0))
+			r.sample[r.count++] = i;
+	return r;
+}
+
+/* Runs the program to its end, or as far as is enough, and samples on the way. */
 static void walk(struct exam *x, struct journey *j)
 {
 	struct call_set looks = call_set_both(call_set_family(FAMILY_MAP | FAMILY_OPEN),
@@ -162,17 +173,9 @@ static void walk(struct exam *x, struct journey *j)
 			note_cached(x, j);
 		if (j->meddle != NULL && !j->meddled)
 			j->meddle(x, j);
+		if (j->enough > 0 && rises_of(j).count >= j->enough)
+			break;
 	}
-}
-
-static struct rises rises_of(const struct journey *j)
-{
-	struct rises r = { .count = 0 };
-
-	for (size_t i = 0; i < j->count && r.count < 64; i++)
-		if (!j->sample[i].meddled && j->sample[i].kb > (i > 0 ? j->sample[i - 1].kb : 0))
-			r.sample[r.count++] = i;
-	return r;
 }
 
 /* ---- runs ----------------------------------------------------------------------------------- */
@@ -333,6 +336,41 @@ static bool expect_single_pages(struct exam *x, const struct journey *j, const c
 	return true;
 }
 
+/*
+ * Pages whose offsets fit no 32 bits. Somebody who loses the upper bits touches the first one
+ * twice. What comes behind the touches takes some programs long for so many pages, and is not
+ * waited for.
+ */
+static void expect_far_pages(struct exam *x)
+{
+	const uint64_t far = ((uint64_t)1 << 32) / page_size(), near = (uint64_t)pick(x, 1, 9);
+	const uint64_t page[] = { near, far + near, far };
+	struct journey j = { .file = "/dev/shm/FILE", .enough = 3 };
+	struct launch launch = { .args = { j.file } };
+
+	/* A host with less memory than FILE has bytes may refuse the mapping: nobody's fault. */
+	if ((uint64_t)sysconf(_SC_PHYS_PAGES) < far + far / 4)
+		return;
+	put_pages(x, j.file, FILE_PAGES);
+	set_size(x, j.file, (off_t)((far + FILE_PAGES) * page_size()));
+	for (int i = 0; i < 3; i++)
+		launch.args[1 + i] = say(x, "%" PRIu64, page[i]);
+	j.program = exam_start(x, "demand", &launch);
+	set_limits(x, j.program, 3000, 10000, 60000);
+	walk(x, &j);
+
+	size_t count = rises_of(&j).count;
+
+	/* Who is still at something else than touching has shown nothing. */
+	expect(x, count == 3 || ending(j.program).how == STILL_THERE,
+	       .expected = say(x, "%s: three pages become resident", command_of(x, j.program)),
+	       .observed = say(x, "%zu (%s)", count, ending_text(x, j.program)),
+	       .from = j.count > 0 ? j.sample[j.count - 1].line : NULL,
+	       .why = "FILE may have more than 4 GiB: a page number times the size of a page fits "
+		      "no int, and no unsigned either");
+	kill_program(x, j.program);
+}
+
 static void one_page_a_touch(struct exam *x)
 {
 	uint64_t page[MOST_PAGES];
@@ -361,6 +399,8 @@ static void one_page_a_touch(struct exam *x)
 			    .why = "a load that nobody needs is not compiled at all"))
 			return;
 	}
+	if (!failed(x))
+		expect_far_pages(x);
 }
 
 /* Makes pages of FILE resident behind the program's back, once two touches have been seen. */
@@ -499,12 +539,18 @@ static void touch_for_program(struct exam *x, struct journey *j)
 	j->meddled_address = address;
 }
 
-/* Has the program mapped, protected or advised that address anew since the exam touched it? */
+/*
+ * Has the program mapped, protected or advised that address anew since the exam touched it? What it
+ * does behind its last count of faults is too late to matter, munmap at the end above all.
+ */
 static bool changed_since(const struct journey *j)
 {
 	bool since = false;
+	size_t last = j->count;
 
-	for (size_t i = 0; i < j->count; i++) {
+	while (last > 0 && !j->sample[last - 1].counted)
+		last--;
+	for (size_t i = 0; i < last; i++) {
 		const struct sample *s = &j->sample[i];
 
 		if (since && (call_families(s->call) & FAMILY_MAP) && s->call != CALL_mincore &&
@@ -749,24 +795,39 @@ static void refuse_files(struct exam *x)
 	put_directory(x, "directory");
 	put_fifo(x, "fifo");
 	put_link(x, "nowhere", "missing");
+	put_link(x, "link", "FILE");
 	expect_error(x, run(x, "demand", .args = { "missing", "0" }), "there is no such FILE");
 	expect_error(x, run(x, "demand", .args = { "nowhere", "0" }), "a link to nothing");
+	expect_exit(x, run(x, "demand", .args = { "link", "0" }), 0,
+		    "a link is followed: what it leads to is a FILE like any other");
 	expect_error(x, run(x, "demand", .args = { "directory", "0" }), "a directory has no pages");
 	expect_error(
 		x, run(x, "demand", .args = { "fifo", "0" }),
 		"a FIFO cannot be mapped; its open waits for a writer unless O_NONBLOCK is set");
 }
 
+/* Who asks again, and is answered then, has lost nothing. */
+static void expect_mincore_checked(struct exam *x)
+{
+	struct program *p = start(x, "demand", .args = { "FILE", "7", "9" });
+	struct fault *fault = fail_call(x, p, CALL_mincore, ENOMEM, NULL, 0);
+
+	finish(x, p);
+	if (!fault_struck(fault))
+		return;
+	for (const struct event *e = fault_event(fault);
+	     (e = next_call(x, p, e, call_set_one(CALL_mincore), NULL)) != NULL;)
+		if (e->returned && e->result == 0)
+			return;
+	expect_error(x, p, "mincore failed with ENOMEM; its vector says nothing then");
+}
+
 static void errors_reported(struct exam *x)
 {
 	static const struct words bad[] = {
-		{ { "FILE" } },
-		{ { "FILE", "x" } },
-		{ { "FILE", "1x" } },
-		{ { "FILE", "" } },
-		{ { "FILE", "0", "-1" } },
-		{ { "FILE", "0x1" } },
-		{ { "FILE", "1 " } },
+		{ { "FILE" } },	      { { "FILE", "x" } },	 { { "FILE", "1x" } },
+		{ { "FILE", "" } },   { { "FILE", "0", "-1" } }, { { "FILE", "0x1" } },
+		{ { "FILE", "1 " } }, { { "FILE", " 1" } },	 { { "FILE", "+1" } },
 		{ { NULL } },
 	};
 
@@ -782,6 +843,8 @@ static void errors_reported(struct exam *x)
 	expect_error(x, p, "mmap failed with ENOMEM; it returns MAP_FAILED, which is not NULL");
 	expect_error(x, run(x, "demand", .args = { "FILE", "1" }, .stdout_is = OUTPUT_FULL),
 		     "output that is lost is an error, and shows when it is flushed");
+	expect_mincore_checked(x);
+	expect_usage(x, run(x, "demand"));
 	expect_usages(x, "demand", bad);
 }
 
