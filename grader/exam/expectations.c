@@ -127,6 +127,16 @@ bool expect_error(struct exam *x, struct program *p, const char *why)
 		      .why = "an error that is not said in one clear line is an error lost");
 }
 
+/* It may stand below a line on what was wrong, as getopt(3) prints one. */
+static bool has_usage_line(const char *said)
+{
+	while (said && !text_starts(said, "usage:")) {
+		said = strchr(said, '\n');
+		said = said ? said + 1 : NULL;
+	}
+	return said;
+}
+
 bool expect_usage(struct exam *x, struct program *p)
 {
 	const char *said = error_output(x, p);
@@ -137,7 +147,7 @@ bool expect_usage(struct exam *x, struct program *p)
 		    "a command line that makes no sense is answered by a usage line and exit status 2"))
 		return false;
 	output(x, p, &printed);
-	return expect(x, text_starts(said, "usage: ") && printed == 0,
+	return expect(x, has_usage_line(said) && printed == 0,
 		      .expected = "\"usage: …\" on stderr and nothing on stdout",
 		      .observed = say(x, "stderr: %s; %zu bytes on stdout",
 				      quoted(x, said, strlen(said), 80), printed),

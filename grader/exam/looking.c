@@ -116,7 +116,8 @@ const char *descriptor_of(struct exam *x, struct program *p, const char *file)
 		struct proc_fd *list;
 		size_t count;
 
-		if (!alive(process) || proc_fds(x->arena, process_view(process), &list, &count) != 0)
+		if (!alive(process) ||
+		    proc_fds(x->arena, process_view(process), &list, &count) != 0)
 			continue;
 		for (size_t i = 0; i < count; i++)
 			if (list[i].dev == identity.device && list[i].ino == identity.inode)

@@ -23,7 +23,7 @@ static struct moment with_identity(struct exam *x, struct moment moment)
 	return moment;
 }
 
-enum { CHECK_MEMORY = 128 << 20 };
+enum { PROGRAM_MEMORY = 128 << 20 };
 
 int exam_run_to(struct exam *x, struct program *p, const struct moment *moments)
 {
@@ -33,7 +33,7 @@ int exam_run_to(struct exam *x, struct program *p, const struct moment *moments)
 
 	/* A program that comes to a stop without end, each of which is looked at: as good as a
 	 * loop. */
-	if (arena_mark(x->arena) - x->clean_mark > CHECK_MEMORY) {
+	if (arena_mark(x->arena) - p->arena_mark > PROGRAM_MEMORY) {
 		p->spent = "stops";
 		return SPENT;
 	}

@@ -66,6 +66,11 @@ struct moment at_exit(void)
 	return (struct moment){ .kind = MOMENT_EXIT };
 }
 
+struct moment at_last_exit(void)
+{
+	return (struct moment){ .kind = MOMENT_EXIT, .last = true };
+}
+
 struct moment at_end(void)
 {
 	return (struct moment){ .kind = MOMENT_END };

@@ -42,6 +42,7 @@ struct moment {
 	int signal;		   /* 0: any */
 	const struct watch *watch; /* NULL: any */
 	const struct process *by;  /* only this process; NULL: any of the program */
+	bool last;		   /* with MOMENT_EXIT: only of the last one */
 };
 
 /* About to make this call; it has returned. */
@@ -63,7 +64,8 @@ struct moment at_read_of(int descriptor);
 struct moment at_sleep(void);
 struct moment at_signal(int signal);
 struct moment at_fork(void);
-struct moment at_exit(void);
+struct moment at_exit(void);	  /* of any process of the program */
+struct moment at_last_exit(void); /* of the last one: whom it started before it is gone */
 struct moment at_end(void);
 struct moment at_watch(const struct watch *watch);
 

@@ -103,6 +103,7 @@ struct program {
 
 	struct event *events, *last_event;
 	size_t event_count;
+	size_t arena_mark;   /* of the session's arena at its start */
 	size_t copied;	     /* bytes of stack copies kept */
 	size_t stops_copied; /* the same for stops */
 	struct stop_info stop;

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/die.h"
+#include "base/text.h"
 #include "run/handlers.h"
 #include "stage/host.h"
 #include "trace/filter.h"
@@ -20,6 +21,7 @@
 #define LEAST_PATIENCE (1.0 / 32)
 
 enum {
+	WORD_SHOWN = 60,  /* bytes of a word of a command line in messages */
 	CPU_LIMIT_S = 15, /* a program that watches the clock instead of sleeping may need ten */
 	WALL_LIMIT_S = 60,
 	EVENT_LIMIT = 150 * 1000, /* of one run */
@@ -277,6 +279,14 @@ static bool of_descriptor(const struct program *program, const struct moment *mo
 	return (int)event->args[index] == moment->descriptor;
 }
 
+static bool is_last_of(const struct program *program)
+{
+	for (const struct process *process = program->first; process; process = process->next)
+		if (!process->gone && !process->ending)
+			return false;
+	return true;
+}
+
 static bool matches(const struct program *program, const struct moment *moment,
 		    enum moment_kind kind, const struct task *task, const struct event *event)
 {
@@ -294,8 +304,8 @@ static bool matches(const struct program *program, const struct moment *moment,
 		return !moment->of_descriptor || of_descriptor(program, moment, event);
 	case MOMENT_SIGNAL:
 		return !moment->signal || moment->signal == (int)event->args[0];
-	case MOMENT_WATCH:
-		return true;
+	case MOMENT_EXIT:
+		return !moment->last || is_last_of(program);
 	default:
 		return true;
 	}
@@ -540,6 +550,23 @@ int session_run_to(struct session *session, struct program *program, const struc
 
 /* ---- start, kill, step ---- */
 
+/* As it is where it is short and plain; else with escapes, cut, and in quotes: single ones, for the
+ * whole line is shown in double ones. */
+static const char *word_text(struct session *session, const char *word)
+{
+	size_t length = strlen(word);
+	bool plain = length > 0 && length <= WORD_SHOWN;
+	char *quoted;
+
+	for (size_t i = 0; i < length && plain; i++)
+		plain = word[i] > ' ' && word[i] <= '~';
+	if (plain)
+		return word;
+	quoted = text_quote(session->arena, word, length, WORD_SHOWN);
+	*quoted = *strrchr(quoted, '"') = '\'';
+	return quoted;
+}
+
 static const char *command_text(struct session *session, const char *name,
 				const struct launch *launch)
 {
@@ -547,7 +574,7 @@ static const char *command_text(struct session *session, const char *name,
 
 	for (int i = 0; i < LAUNCH_ARGS && launch->args[i]; i++)
 		text = arena_format(session->arena, "%s %s", text,
-				    *launch->args[i] ? launch->args[i] : "''");
+				    word_text(session, launch->args[i]));
 	return text;
 }
 
@@ -558,6 +585,7 @@ static struct program *program_new(struct session *session, const char *path, co
 	struct program **end = &session->programs;
 
 	program->session = session;
+	program->arena_mark = arena_mark(session->arena);
 	program->name = arena_copy(session->arena, name);
 	program->command = command_text(session, name, launch);
 	program->launch = *launch;

@@ -368,12 +368,12 @@ static bool stays_inside(struct exam *x, struct program *p, const char *file, of
 	/* from the first look on all is mapped where it stays */
 	if (have_watchpoints(x))
 		watch = watch_file(x, file, 0, 8, WATCH_ACCESSES);
-	reached = run_to(x, p, segv, bus, at_exit(), at_watch(NULL));
+	reached = run_to(x, p, segv, bus, at_last_exit(), at_watch(NULL));
 	if (watch != NULL)
 		unwatch(x, watch);
 	if (reached == 3) {
 		watch = watch_behind(x, p, file, size);
-		reached = run_to(x, p, segv, bus, at_exit(), at_watch(NULL));
+		reached = run_to(x, p, segv, bus, at_last_exit(), at_watch(NULL));
 		if (watch != NULL)
 			unwatch(x, watch);
 		/* only what the student's own code does counts */

@@ -281,7 +281,7 @@ static void shared_map(struct exam *x)
 	/* the first store; or else the question for the second integer, or the end */
 	for (;;) {
 		int reached = run_to(x, reader, at_watch(NULL), at_read_of(STDIN_FILENO),
-				     at_exit());
+				     at_last_exit());
 
 		if (reached != 1 || unread_input(x, reader) == 0)
 			break;

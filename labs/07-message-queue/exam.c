@@ -253,14 +253,14 @@ static void magic_comes_last(struct exam *x)
 	size_t i;
 
 	need_watchpoints(x);
-	while (!base && run_to(x, p, after_calls(call_set_family(FAMILY_MAP)), at_exit()) == 0)
+	while (!base && run_to(x, p, after_calls(call_set_family(FAMILY_MAP))) == 0)
 		base = new_queue_at(x, p, &who);
 	if (base) {
 		uint32_t magic = 0;
 		bool seen = false;
 
 		watch = watch_memory(x, who, base, 4, WATCH_STORES);
-		while (!seen && run_to(x, p, at_watch(watch), at_exit()) == 0)
+		while (!seen && run_to(x, p, at_watch(watch)) == 0)
 			seen = peek(x, who, base, &magic, 4) && magic == QUEUE_MAGIC;
 		if (seen) {
 			at = last_stop(x, p)->at;

@@ -382,12 +382,12 @@ static void magic_comes_last(struct exam *x, const struct kind *kind, uint32_t c
 		return;
 	clear(x, kind);
 	p = start(x, kind->program, .args = { "create", kind->target, number(x, capacity) });
-	while (!base && run_to(x, p, after_calls(maps), at_exit()) == 0)
+	while (!base && run_to(x, p, after_calls(maps)) == 0)
 		base = new_object_at(x, p, &who);
 	if (!base)
 		return; /* written by calls */
 	watch = watch_memory(x, who, base, 4, WATCH_STORES);
-	while (magic != BUFFER_MAGIC && run_to(x, p, at_watch(watch), at_exit()) == 0)
+	while (magic != BUFFER_MAGIC && run_to(x, p, at_watch(watch)) == 0)
 		peek(x, who, base, &magic, 4);
 	if (magic != BUFFER_MAGIC)
 		return;
