@@ -338,23 +338,29 @@ static void expect_hit(struct exam *x, const char *command, int64_t pages, int64
 	expect_exit(x, p, 3, "a script must be able to tell a hit from `ok`");
 }
 
+/* A host with less memory than a million pages may refuse the buffer; that is not the student's
+ * doing. */
+static bool memory_for_a_million(void)
+{
+	return (uint64_t)sysconf(_SC_PHYS_PAGES) >= 1300000;
+}
+
 /*
  * The first byte too far has the offset that the loop has counted to. So the program is sent
  * somewhere else in the guard: whoever asks si_addr says where. Whoever sees that this is no write,
  * and dies of it as of any foreign fault, has said nothing wrong.
  */
-static void expect_address_told(struct exam *x, const char *command)
+static void expect_address_told(struct exam *x, const char *command, int64_t pages)
 {
 	bool backwards = strcmp(command, "underflow") == 0;
-	int64_t pages = pick(x, 3, 9), far = pick(x, 100, page_size() - 1);
+	int64_t far = pick(x, 100, page_size() - 1);
 	int64_t offset = backwards ? -far : pages * (int64_t)page_size() + far;
 	struct program *p = start(
 		x, "guard",
 		.args = { command, number(x, pages), number(x, (pages + 1) * page_size()) });
 	struct guarded b;
 
-	need_buffer(x, p, pages, &b);
-	if (write_byte(x, p, &b, backwards, 0) != 0)
+	if (!reach_buffer(x, p, pages, &b, NULL) || write_byte(x, p, &b, backwards, 0) != 0)
 		return;
 	wild_jump(x, last_stop(x, p)->process, b.start + offset);
 	set_limits(x, p, 1000, 10000, 60000);
@@ -380,8 +386,11 @@ static void guard_hit_is_reported(struct exam *x)
 	expect_hit(x, "underflow", 2, 2 * page_size() + over);
 	if (failed(x) || !have_watchpoints(x))
 		return;
-	expect_address_told(x, "overflow");
-	expect_address_told(x, "underflow");
+	expect_address_told(x, "overflow", pick(x, 3, 9));
+	expect_address_told(x, "underflow", pick(x, 3, 9));
+	/* Once more with an offset that fits no int. */
+	if (memory_for_a_million())
+		expect_address_told(x, "overflow", pick(x, 600000, 999999));
 }
 
 /* ---- task 5: opening pages --------------------------------------------------------------------
@@ -393,6 +402,7 @@ struct dirty_run {
 	int64_t pages;
 	const char *text; /* what it has to print */
 	int distinct;
+	bool *listed;
 	bool *opened; /* faulted already, so writable from now on */
 	int faults;
 };
@@ -406,12 +416,14 @@ static struct dirty_run start_dirty(struct exam *x, bool watched)
 	struct dirty_run run = { .pages = pick(x, 12, 40) };
 	struct launch launch = { .args = { "dirty", number(x, run.pages) } };
 	int64_t list[MOST_LISTED];
-	bool *listed = room(x, run.pages);
+	bool *listed = run.listed = room(x, run.pages);
 
 	for (int i = 0; i < MOST_LISTED; i++)
 		list[i] = pick(x, 0, run.pages - 1);
 	list[2] = run.pages - 1;
+	list[3] = 10; /* sorted as text it comes before 2 to 9 */
 	list[4] = 0;
+	list[5] = pick(x, 2, 9);
 	list[7] = list[1];
 	for (int i = 0; i < MOST_LISTED; i++) {
 		launch.args[2 + i] = number(x, list[i]);
@@ -476,6 +488,11 @@ static bool look_at_fault(struct exam *x, struct dirty_run *run)
 		    .observed = say(x, "a fault at offset %lld",
 				    (long long)(stop->fault_address - run->buffer.start)),
 		    .at = stop->at, .why = "only pages of the list are written") ||
+	    !expect(x, run->listed[page],
+		    .expected = say(x, "%s: faults in the pages of its list",
+				    command_of(x, run->program)),
+		    .observed = say(x, "page %lld faults", (long long)page), .at = stop->at,
+		    .why = "byte number PAGE times the size of a page is the first of its page") ||
 	    !expect(x, !run->opened[page], .expected = "one fault for each page",
 		    .observed = say(x, "page %lld faults again", (long long)page), .at = stop->at,
 		    .why = "once opened a page stays open: the next write to it is free"))
@@ -593,7 +610,7 @@ static void expect_death(struct exam *x, struct program *p, uint64_t address)
 	struct ending end = ending(p);
 
 	expect(x, end.how == KILLED && end.status == SIGSEGV,
-	       .expected = say(x, "%s: a fault at 0x%llx, far from the buffer, kills with SIGSEGV",
+	       .expected = say(x, "%s: a fault at 0x%llx, outside the guards, kills with SIGSEGV",
 			       command_of(x, p), (unsigned long long)address),
 	       .observed = faults < MOST_TRIES
 				   ? ending_text(x, p)
@@ -601,6 +618,7 @@ static void expect_death(struct exam *x, struct program *p, uint64_t address)
 					 faults),
 	       .why = "a handler that swallows every fault turns each bug into a wrong report or "
 		      "an endless loop");
+	expect_output(x, p, "", "that fault hit neither a guard nor a page of the list");
 	kill_program(x, p);
 }
 
@@ -630,7 +648,18 @@ static uint64_t place_above(struct exam *x, const struct guarded *b)
 	return 0;
 }
 
-enum place { AT_NULL, BELOW, ABOVE };
+/* The byte next to a guard, on its far side; 0 where code is mapped there: a jump would be none. */
+static uint64_t place_beside(struct exam *x, const struct guarded *b, bool above)
+{
+	const struct maps *maps = maps_now(x, b->process);
+	const struct vma *guard = maps_at(maps, above ? b->end : b->start - 1);
+	uint64_t address = guard == NULL ? 0 : above ? guard->end : guard->start - 1;
+	const struct vma *beside = address == 0 ? NULL : maps_at(maps, address);
+
+	return beside == NULL || beside->perms[2] == '-' ? address : 0;
+}
+
+enum place { AT_NULL, BELOW, ABOVE, NEXT_BELOW, NEXT_ABOVE };
 
 static uint64_t place(struct exam *x, const struct guarded *b, enum place where)
 {
@@ -639,6 +668,9 @@ static uint64_t place(struct exam *x, const struct guarded *b, enum place where)
 		return place_below(x, b);
 	case ABOVE:
 		return place_above(x, b);
+	case NEXT_BELOW:
+	case NEXT_ABOVE:
+		return place_beside(x, b, where == NEXT_ABOVE);
 	default:
 		return pick(x, 64, 60000);
 	}
@@ -684,6 +716,8 @@ static void wild_pointer_kills(struct exam *x)
 	wild_while_filling(x, "overflow", ABOVE);
 	wild_while_filling(x, "underflow", BELOW);
 	wild_while_filling(x, "underflow", ABOVE);
+	wild_while_filling(x, "overflow", NEXT_ABOVE);
+	wild_while_filling(x, "underflow", NEXT_BELOW);
 	wild_in_dirty(x, BELOW);
 	wild_in_dirty(x, ABOVE);
 }
@@ -879,9 +913,7 @@ static void expect_large(struct exam *x)
 		  say(x, "guard above offset %zu\n", page_size()), 3))
 		expect_answer(x, "overflow", "2", number(x, (int64_t)1 << 40),
 			      say(x, "guard above offset %zu\n", 2 * page_size()), 3);
-	/* A host with less memory than the buffer has pages may refuse; that is not the student's
-	 * doing. */
-	if ((uint64_t)sysconf(_SC_PHYS_PAGES) < 1300000)
+	if (!memory_for_a_million())
 		return;
 	if (over)
 		expect_answer(x, "overflow", "1000000", number(x, pick(x, 1, 9000)), "ok\n", 0);
