@@ -1,8 +1,9 @@
 /*
- * Lab 09: a server, a guest, and one slot in a System V segment. Sleeps are real here, so nearly
- * everything is asked as "does this state come, in good time", and the few waits that must show
- * that something does not come are shared. A played peer ("actor") is a real attached process; it
- * does one step for each letter on its standard input.
+ * Lab 09: a server, a guest, and one slot in a System V segment. Both wait in slices, to see in
+ * between whether the other one lives, so nearly everything is asked as "does this state come, in
+ * good time", and the waits that must show that something does not come are few. Time is virtual,
+ * but for a chat that goes by the clock, sets timers or spins: see find_pace(). A played peer
+ * ("actor") is a real attached process; it does one step for each line on its standard input.
  */
 #include "exam/exam.h"
 
@@ -21,13 +22,18 @@ enum {
 	SLEEP_MS = 1100,   /* in which sleep(1) is over */
 	SILENCE_MS = 2200, /* of a peer that is alive */
 	SLICE_MS = 30,
-	MOST_STEPS = 5000, /* from the attachment to the magic number */
-	MOST_CPU = 3,	   /* per cent */
+	LONG_SILENCE_MS = 20000, /* the same in virtual time, which costs nothing */
+	LONG_WAIT_MS = 1500,	 /* a wait in which a death goes unnoticed for too long */
+	REST_CPU_MS = 300,	 /* in which a chat has come to rest */
+	PROBE_MS = 3000,	 /* of virtual time */
+	MOST_STEPS = 5000,	 /* from the attachment to the magic number */
+	MOST_CPU = 3,		 /* per cent */
+	NOBODY = 0x3fffffff,	 /* no pid is as large */
 };
 
 /* ---- the actor ------------------------------------------------------------------------------ */
 
-static struct chat_room *make_segment(char **argv, int *id)
+static struct chat_room *make_segment(int argc, char **argv, int *id)
 {
 	key_t key = (key_t)strtol(argv[2], NULL, 10);
 	size_t size = strtoul(argv[3], NULL, 10);
@@ -40,7 +46,7 @@ static struct chat_room *make_segment(char **argv, int *id)
 		exit(3);
 	/* As like a room as can be, but for its size or magic number. */
 	if (magic != 0) {
-		made->server = getpid();
+		made->server = argc > 5 ? NOBODY : getpid();
 		sem_init(&made->empty, 1, 1);
 		sem_init(&made->full, 1, 0);
 	}
@@ -74,7 +80,8 @@ static struct chat_room *visit_room(char **argv, int *id)
 	return found;
 }
 
-/* actor serve KEY | join KEY | segment KEY SIZE MAGIC; then one step a line of standard input. */
+/* actor serve KEY | join KEY | segment KEY SIZE MAGIC [dead]; then one step a line of standard
+ * input. */
 static int peer(int argc, char **argv)
 {
 	bool serves = argc > 2 && strcmp(argv[1], "serve") == 0;
@@ -86,7 +93,7 @@ static int peer(int argc, char **argv)
 		return 3;
 	r = serves			   ? make_room(argv, &id)
 	    : strcmp(argv[1], "join") == 0 ? visit_room(argv, &id)
-					   : make_segment(argv, &id);
+					   : make_segment(argc, argv, &id);
 	setvbuf(stdin, NULL, _IONBF, 0);
 	while (fgets(word, sizeof word, stdin)) {
 		const char *said = ".";
@@ -129,11 +136,11 @@ static struct program *actor(struct exam *x, const char *part, key_t key)
 	return a;
 }
 
-static struct program *segment(struct exam *x, key_t key, size_t size, uint32_t magic)
+static struct program *segment(struct exam *x, key_t key, size_t size, uint32_t magic, bool dead)
 {
 	struct program *a = start(x, NULL, .actor = "peer",
 				  .args = { "segment", say(x, "%" PRId32, key), say(x, "%zu", size),
-					    say(x, "%" PRIu32, magic) },
+					    say(x, "%" PRIu32, magic), dead ? "dead" : NULL },
 				  .typed = true, .real_time = true);
 
 	if (run_to(x, a, at_read_of(STDIN_FILENO)) != 0)
@@ -300,23 +307,44 @@ static int64_t real_ms(void)
 	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-enum outcome { REACHED, ENDED, TIME_OVER };
+/* How time goes by for the programs of this submission: find_pace(), below. */
+struct pace {
+	bool real;  /* sleeps are slept, time-outs awaited */
+	bool clock; /* it asks what time it is, if only for the end of a wait */
+};
+
+static void find_pace(struct exam *x, void *facts);
+
+static const struct pace *pace_of(struct exam *x)
+{
+	return scene(x, find_pace, sizeof(struct pace));
+}
+
+enum outcome { REACHED, ENDED, TIME_OVER, NOTHING_MOVES };
 
 /*
- * Everything moves for that long, or until the program has come to the moment or has ended. The
+ * Everything moves until the program has come to the moment, has ended, or the time is over. The
  * limit of a run may be stretched or shortened by the grader, and a stage where nothing moves may
- * come to life by a timer, so what counts is the clock.
+ * come to life by a timer, so what counts are the clocks.
  */
-static enum outcome let_move_to(struct exam *x, struct program *p, int64_t ms, struct moment moment)
+static enum outcome let_move_to(struct exam *x, struct program *p, int64_t ms, int64_t most_real,
+				struct moment moment)
 {
-	int64_t until = real_ms() + ms;
+	bool real = p->launch.real_time;
+	int64_t until = real_ms() + most_real, began = virtual_ms(x);
 
-	for (int64_t left = ms; left > 0; left = until - real_ms()) {
-		set_limits(x, p, 20000, left, 600000);
+	for (;;) {
+		int64_t left = until - real_ms(), more = began + ms - virtual_ms(x);
+
+		if (left <= 0 || (!real && more <= 0))
+			return TIME_OVER;
+		set_limits(x, p, 20000, left, real ? 600000 : more);
 		switch (run_to(x, p, moment, at_end())) {
 		case 0:
 			return REACHED;
 		case STUCK:
+			if (!real)
+				return NOTHING_MOVES;
 			usleep(10000);
 			break;
 		case SPENT:
@@ -325,50 +353,204 @@ static enum outcome let_move_to(struct exam *x, struct program *p, int64_t ms, s
 			return ENDED;
 		}
 	}
-	return TIME_OVER;
 }
 
-static enum outcome let_move(struct exam *x, struct program *p, int64_t ms)
+static enum outcome let_move(struct exam *x, struct program *p, int64_t ms, int64_t most_real)
 {
-	enum outcome outcome = let_move_to(x, p, ms, at_end());
+	enum outcome outcome = let_move_to(x, p, ms, most_real, at_end());
 
 	return outcome == REACHED ? ENDED : outcome;
 }
 
+/* Nothing is to happen in that time. */
+static void pass(struct exam *x, struct program *p, int64_t ms)
+{
+	let_move(x, p, ms, ms);
+}
+
+/* Is a wait under way in which it does not look around for long? */
+static bool waits_long(struct exam *x, const struct program *p)
+{
+	for (struct process *q = first_process(p); q != NULL; q = next_process(q)) {
+		struct wait_info wait = alive(q) ? waiting(x, q) : (struct wait_info){ 0 };
+
+		if (wait.timed && wait.timeout_ms >= LONG_WAIT_MS)
+			return true;
+	}
+	return false;
+}
+
+/* Must it end in that time? Where it naps until the clock says so, virtual time proves nothing. */
 static bool ends_in(struct exam *x, struct program *p, int64_t ms)
 {
-	return let_move(x, p, ms) == ENDED;
+	enum outcome outcome = let_move(x, p, ms, ms);
+
+	if (outcome == TIME_OVER && !p->launch.real_time && pace_of(x)->clock && !waits_long(x, p))
+		outcome = let_move(x, p, INT32_MAX, ms);
+	return outcome == ENDED;
 }
 
 /*
  * A slice, each longer than the one before: every stop in between makes some waits of the program
  * begin anew, so short ones alone could keep it from ever coming to the end of one.
  */
-static bool moves_on(struct exam *x, struct program *p, int64_t slice, int64_t until)
+static bool moves_on(struct exam *x, struct program *p, int64_t slice, int64_t until,
+		     int64_t virtual_until)
 {
-	int64_t left = until - real_ms();
+	bool real = p->launch.real_time;
+	int64_t left = until - real_ms(), more = virtual_until - virtual_ms(x);
 
-	return left > 0 && let_move(x, p, left < slice ? left : slice) == TIME_OVER;
+	if (left <= 0 || (!real && !pace_of(x)->clock && more <= 0))
+		return false;
+	return let_move(x, p, slice, real && slice < left ? slice : left) == TIME_OVER;
 }
 
 /* Does the condition come true while everything moves? No later than `ms`, or the program's end. */
-#define COMES(x, p, ms, condition)                                    \
-	({                                                            \
-		int64_t until_ = real_ms() + (ms), slice_ = SLICE_MS; \
-		bool come_, more_ = true;                             \
-		while (!(come_ = (condition)) && more_) {             \
-			more_ = moves_on((x), (p), slice_, until_);   \
-			slice_ += slice_ / 2;                         \
-		}                                                     \
-		come_;                                                \
+#define COMES(x, p, ms, condition)                                            \
+	({                                                                    \
+		int64_t until_ = real_ms() + (ms), slice_ = SLICE_MS;         \
+		int64_t virtual_ = virtual_ms(x) + (ms);                      \
+		bool come_, more_ = true;                                     \
+		while (!(come_ = (condition)) && more_) {                     \
+			more_ = moves_on((x), (p), slice_, until_, virtual_); \
+			slice_ += slice_ / 2;                                 \
+		}                                                             \
+		come_;                                                        \
 	})
 
 /* ---- starting ------------------------------------------------------------------------------- */
 
-#define serve(x, t, ...) \
-	start((x), "chat", .args = { "serve", (t)->keyfile }, .real_time = true, __VA_ARGS__)
-#define join(x, t, ...) \
-	start((x), "chat", .args = { "join", (t)->keyfile }, .real_time = true, __VA_ARGS__)
+#define serve(x, t, ...)                                                                     \
+	start((x), "chat", .args = { "serve", (t)->keyfile }, .real_time = pace_of(x)->real, \
+	      __VA_ARGS__)
+#define join(x, t, ...)                                                                     \
+	start((x), "chat", .args = { "join", (t)->keyfile }, .real_time = pace_of(x)->real, \
+	      __VA_ARGS__)
+
+/* ---- whose time is it? ---------------------------------------------------------------------- */
+
+/*
+ * Does the program take one of these from a library? Their names stand in its first pages. One that
+ * is the tail of another shares its letters, so "time" is also found in clock_gettime.
+ */
+static bool takes(const struct bytes *names, const char *const *any)
+{
+	for (; *any; any++)
+		if (memmem(names->data, names->size, *any, strlen(*any) + 1))
+			return true;
+	return false;
+}
+
+static struct bytes first_pages(struct exam *x, const struct process *process)
+{
+	const struct maps *maps = maps_now(x, process);
+	struct bytes bytes = { .data = room(x, 1) };
+
+	for (size_t i = 0; i < maps->count; i++) {
+		const struct vma *vma = &maps->vma[i];
+		const char *name = strrchr(vma->path, '/');
+
+		if (!name || strcmp(name, "/chat") != 0)
+			continue;
+		bytes.size = vma->end - vma->start;
+		bytes.data = room(x, bytes.size + 1);
+		if (!peek(x, process, vma->start, bytes.data, bytes.size))
+			bytes.size = 0;
+		return bytes;
+	}
+	return bytes;
+}
+
+static bool sets_timer(struct exam *x, const struct program *p)
+{
+	return next_call(x, p, NULL, call_set_family(FAMILY_TIMER), NULL) != NULL;
+}
+
+/* Comes to rest before it has used much of the CPU; false also where it does not get there. */
+static bool comes_to_rest(struct exam *x, struct program *p)
+{
+	int64_t until = real_ms() + SOON_MS;
+	int reached;
+
+	set_limits(x, p, REST_CPU_MS, SOON_MS, PROBE_MS);
+	do
+		reached = run_to(x, p, at_sleep(), when_blocked(), at_end());
+	while (reached == SPENT && cpu_us(x, p) < REST_CPU_MS * 1000 && real_ms() < until);
+	return reached >= 0 || reached == RAN_OUT;
+}
+
+static int64_t longest_wait(struct exam *x, const struct program *p)
+{
+	int64_t longest = 0;
+
+	for (struct process *q = first_process(p); q != NULL; q = next_process(q)) {
+		struct wait_info wait = alive(q) ? waiting(x, q) : (struct wait_info){ 0 };
+
+		if (wait.timed && wait.timeout_ms > longest)
+			longest = wait.timeout_ms;
+	}
+	return longest;
+}
+
+/* Do both come to rest again and again, in waits that get no longer? */
+static bool wait_evenly(struct exam *x, struct program *const p[2])
+{
+	int64_t first[2];
+
+	for (int i = 0; i < 2; i++) {
+		if (!comes_to_rest(x, p[i]))
+			return false;
+		first[i] = longest_wait(x, p[i]);
+	}
+	for (int i = 0; i < 2; i++) {
+		set_limits(x, p[i], REST_CPU_MS, SOON_MS, PROBE_MS);
+		run_to(x, p[i], at_end());
+		if (!comes_to_rest(x, p[i]) ||
+		    (first[i] > 0 && longest_wait(x, p[i]) > 2 * first[i] + LONG_WAIT_MS / 2))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Virtual time is right where each wait is given how long it shall last. It is not where something
+ * else says when the time is over: a timer, or a clock that the program looks at. Two such are told
+ * apart: a clock_gettime() from which the end of a sem_timedwait() is reckoned does no harm, unless
+ * the next end is reckoned from the last one (then waits get longer and longer in virtual time).
+ * And where somebody spins nothing is ever at rest, so virtual time stands still.
+ */
+static void find_pace(struct exam *x, void *facts)
+{
+	static const char *const clocks[] = { "time", "gettimeofday", "timespec_get", "clock",
+					      NULL },
+				 *const ends[] = { "sem_timedwait", "sem_clockwait",
+						   "pthread_cond_timedwait",
+						   "pthread_cond_clockwait", NULL },
+				 *const naps[] = { "clock_nanosleep", NULL },
+				 *const timers[] = { "alarm", "setitimer", "timer_settime",
+						     "timerfd_settime", NULL };
+	struct pace *pace = facts;
+	struct talk t = new_talk(x);
+	struct program *p[2], *remover;
+	struct bytes names;
+
+	p[0] = start(x, "chat", .args = { "serve", t.keyfile }, .typed = true);
+	names = first_pages(x, first_process(p[0]));
+	pace->clock = names.size == 0 || takes(&names, clocks);
+	pace->real = (pace->clock && (!takes(&names, ends) || takes(&names, naps))) ||
+		     takes(&names, timers);
+	if (!pace->real) {
+		comes_to_rest(x, p[0]); /* or the guest would find no room */
+		p[1] = start(x, "chat", .args = { "join", t.keyfile }, .input = "");
+		pace->real = !wait_evenly(x, p) || sets_timer(x, p[0]) || sets_timer(x, p[1]);
+		kill_program(x, p[1]);
+	}
+	kill_program(x, p[0]);
+	if (row_of(x, t.key) != NULL) {
+		remover = start(x, NULL, .actor = "remover", .args = { say(x, "%d", t.key) });
+		finish(x, remover);
+	}
+}
 
 /* A server with an open room. */
 static void open_room(struct exam *x, struct talk *t)
@@ -384,11 +566,21 @@ static void open_room(struct exam *x, struct talk *t)
 	     .from = "/proc/sysvipc/shm");
 }
 
+/* How many processes of the program are in the room: a watchful child counts too. */
+static uint64_t visitors(struct exam *x, const struct program *p, int id)
+{
+	uint64_t count = 0;
+
+	for (struct process *q = first_process(p); q != NULL; q = next_process(q))
+		count += alive(q) && attached_at(x, q, id) != 0;
+	return count;
+}
+
 static bool has_guest(struct exam *x, struct program *p, key_t key)
 {
 	const struct shm_row *row = row_of(x, key);
 
-	return row != NULL && row->attached == 2 && view(x, p, key)->guest != 0;
+	return row != NULL && visitors(x, p, row->id) > 0 && view(x, p, key)->guest != 0;
 }
 
 /* … and its guest. */
@@ -446,6 +638,7 @@ static void expect_gives_up(struct exam *x, struct program *p, const char *why)
 static void room_in_table(struct exam *x)
 {
 	struct talk t = new_talk(x);
+	uint64_t alone;
 
 	open_room(x, &t);
 
@@ -455,12 +648,16 @@ static void room_in_table(struct exam *x)
 	       .observed = say(x, "%" PRIu64 " bytes", row->size),
 	       .why = "sizeof(struct chat_room): whoever enters compares the size",
 	       .from = "/proc/sysvipc/shm");
-	expect(x, row->attached == 1 && segment_count(x) == 1,
+	alone = visitors(x, t.server, row->id);
+	expect(x, alone > 0 && row->attached == alone && segment_count(x) == 1,
 	       .expected = "one segment, attached once: by the server", .observed = table(x),
 	       .why = "nattch counts the visitors", .from = "/proc/sysvipc/shm");
 	t.guest = join(x, &t, .input = "");
 
-	bool came = COMES(x, t.guest, SOON_MS, row_of(x, t.key)->attached == 2);
+	bool came = COMES(x, t.guest, SOON_MS,
+			  visitors(x, t.guest, row->id) > 0 &&
+				  row_of(x, t.key)->attached ==
+					  alone + visitors(x, t.guest, row->id));
 
 	expect(x, came && segment_count(x) == 1,
 	       .expected = "one segment, attached twice when a guest has come",
@@ -558,7 +755,7 @@ static void made_then_published(struct exam *x)
 static void refuses(struct exam *x, const struct talk *t, const char *command, const char *why)
 {
 	struct program *p = start(x, "chat", .args = { command, t->keyfile }, .typed = true,
-				  .real_time = true);
+				  .real_time = pace_of(x)->real);
 
 	expect_gives_up(x, p, why);
 	kill_program(x, p);
@@ -567,7 +764,8 @@ static void refuses(struct exam *x, const struct talk *t, const char *command, c
 static void foreign_segment(struct exam *x, const char *command, size_t size, uint32_t magic)
 {
 	struct talk t = new_talk(x);
-	struct program *a = segment(x, t.key, size, magic);
+	/* For a server nothing looks more like a room to be replaced than one of a dead server. */
+	struct program *a = segment(x, t.key, size, magic, strcmp(command, "serve") == 0);
 	struct process *owner = first_process(a);
 	unsigned char *before = room(x, size), *after = room(x, size);
 	const char *what = say(x, "a segment of %zu bytes that begins with 0x%08x is no room%s",
@@ -723,9 +921,13 @@ static void second_guest(struct exam *x)
 	struct chat_room *after = view(x, t.server, t.key);
 
 	expect(x,
-	       after->guest == guest && row_of(x, t.key)->attached == 2 &&
+	       after->guest == guest &&
+		       row_of(x, t.key)->attached ==
+			       1 + visitors(x, t.guest, row_of(x, t.key)->id) &&
 		       ending(t.guest).how == STILL_THERE,
-	       .expected = say(x, "the first guest in its place: guest = %d, nattch 2", guest),
+	       .expected = say(x,
+			       "the first guest in its place: guest = %d, and nobody else attached",
+			       guest),
 	       .observed = say(x, "guest = %d; %s; the first guest: %s", after->guest, table(x),
 			       ending_text(x, t.guest)),
 	       .why = "a refused guest leaves no trace", .from = "the room");
@@ -831,7 +1033,7 @@ static void lines_through_both(struct exam *x)
 		     "each line once, unchanged and in order, out before the guest waits again; "
 		     "several came in one write, and more may be long in coming");
 	feed(x, t.server, "two ");
-	ends_in(x, t.guest, SLICE_MS);
+	pass(x, t.guest, SLICE_MS);
 	feed(x, t.server, "parts\n");
 	expect_heard(x, &t, say(x, "%stwo parts\n", block), "a line may come in two parts");
 }
@@ -849,7 +1051,7 @@ static void printed_first(struct exam *x)
 	step_of(x, t.server, say(x, "l%s", word));
 	feed(x, t.server, "p\n"); /* moves together with the guest */
 	do
-		reached = let_move_to(x, t.guest, SOON_MS,
+		reached = let_move_to(x, t.guest, SOON_MS, SOON_MS,
 				      after_calls(call_set_family(FAMILY_WRITE)));
 	while (reached == REACHED && !has_printed(x, t.guest, say(x, "%s\n", word)));
 	need(x, reached == REACHED, .expected = "the line printed",
@@ -873,7 +1075,9 @@ static void expect_slot(struct exam *x, struct talk *t, const char *line, int fu
 	expect(x, memcmp(r->line, line, strlen(line) + 1) == 0 && value(&r->full) == full,
 	       .expected = say(x, "full %d, and %s with its NUL in the slot", full,
 			       quoted(x, line, strlen(line), 40)),
-	       .observed = state_text(x, r),
+	       .observed = row_of(x, t->key) ? state_text(x, r)
+					     : say(x, "%s; the server: %s", table(x),
+						   ending_text(x, t->server)),
 	       .why = "the server touches the slot between wait(empty) and post(full) only, and "
 		      "stores the line without its newline",
 	       .from = when);
@@ -889,10 +1093,10 @@ static void slow_guest(struct exam *x)
 	t.guest = actor(x, "join", t.key);
 	feed(x, t.server, say(x, "%s\n%s\n", one, two));
 	COMES(x, t.server, SOON_MS, value(&view(x, t.server, t.key)->full) > 0);
-	ends_in(x, t.server, SLEEP_MS);
+	pass(x, t.server, SLEEP_MS);
 	expect_slot(x, &t, one, 1, "a guest that takes its time");
 	step_of(x, t.guest, "t");
-	ends_in(x, t.server, QUIET_MS);
+	pass(x, t.server, QUIET_MS);
 	expect_slot(x, &t, one, 0, "a guest that has taken full and not posted empty");
 	step_of(x, t.guest, "p");
 	COMES(x, t.server, SOON_MS, value(&view(x, t.server, t.key)->full) > 0);
@@ -918,6 +1122,7 @@ static void expect_good_end(struct exam *x, struct talk *t, const char *lines, c
 	expect_exit(x, t->guest, 0, say(x, "%s ends the guest", how));
 	expect_output(x, t->guest, lines,
 		      say(x, "all lines, and no exit; the end came by %s", how));
+	expect_output(x, t->server, "", "the lines are the guest's to print, and nobody else's");
 	expect_empty_table(x, "nobody but the server can remove the room");
 }
 
@@ -941,7 +1146,7 @@ static void late_guest(struct exam *x, const char *input, const char *lines)
 	open_room(x, &t);
 	feed(x, t.server, input);
 	feed_end(x, t.server);
-	ends_in(x, t.server, QUIET_MS);
+	pass(x, t.server, QUIET_MS);
 	need(x, row_of(x, t.key) != NULL, .expected = "a room that waits for its guest",
 	     .observed = say(x, "%s; the server: %s", table(x), ending_text(x, t.server)),
 	     .why = "lines, and the end, given before a guest has come wait for it",
@@ -954,7 +1159,7 @@ static void expect_not_ended(struct exam *x, struct talk *t, const char *when)
 {
 	const struct chat_room *r;
 
-	ends_in(x, t->server, QUIET_MS);
+	pass(x, t->server, QUIET_MS);
 	r = view(x, t->server, t->key);
 	need(x, row_of(x, t->key) != NULL && r->ended == 0,
 	     .expected = "ended 0, and the room in the table",
@@ -991,6 +1196,7 @@ static void guest_ends(struct exam *x)
 {
 	struct talk t = new_talk(x);
 	const char *word = pick_word(x, 8);
+	const struct event *event = NULL;
 	struct call_set looks = call_set_one(CALL_kill);
 	static const enum call others[] = { CALL_poll,	   CALL_ppoll,	CALL_select,
 					    CALL_pselect6, CALL_shmctl, CALL_clock_nanosleep };
@@ -1005,7 +1211,7 @@ static void guest_ends(struct exam *x)
 	if (!COMES(x, t.guest, SOON_MS, value(&view(x, t.server, t.key)->empty) == 1))
 		return;
 	/* Where it looks after the server, it is stopped just before that look. */
-	let_move_to(x, t.guest, NOTICE_MS, at_calls(looks));
+	let_move_to(x, t.guest, NOTICE_MS, NOTICE_MS, at_calls(looks));
 	hold_program(x, t.guest);
 	for (const char *last = "eprx"; *last; last++)
 		step_of(x, t.server, say(x, "%c", *last));
@@ -1018,6 +1224,11 @@ static void guest_ends(struct exam *x)
 		"its death");
 	expect_output(x, t.guest, say(x, "%s\n", word),
 		      "the last post carries no line: look at ended before the slot");
+	while ((event = next_call(x, t.guest, event, call_set_one(CALL_shmctl), NULL)) != NULL)
+		expect(x, event->args[1] != IPC_RMID, .expected = "a guest that only visits",
+		       .observed = from_event(x, event), .at = at_event(x, event),
+		       .why = "the server makes the room and removes it; where both do, the "
+			      "server's call fails");
 }
 
 static void removal_fails(struct exam *x)
@@ -1072,7 +1283,7 @@ static void bad_line(struct exam *x, const char *good, const char *bad, size_t s
 	feed_bytes(x, t.server, bad, size);
 	feed(x, t.server, "\nafterwards\n");
 	if (*good) {
-		ends_in(x, t.server, QUIET_MS);
+		pass(x, t.server, QUIET_MS);
 		need(x, row_of(x, t.key) != NULL,
 		     .expected = "the room, until the line before is taken",
 		     .observed = say(x, "%s; the server: %s", table(x), ending_text(x, t.server)),
@@ -1139,27 +1350,29 @@ static void expect_rest(struct exam *x, struct program *p, int64_t cpu, int64_t 
 static void silence(struct exam *x, struct talk t[3])
 {
 	struct program *moving[] = { t[0].server, t[0].guest, t[1].server, t[2].guest };
-	int64_t cpu[4], began;
+	int64_t cpu[4], real_began, began, gone;
+	int still = -1;
 
 	hold_program(x, t[1].guest);
 	hold_program(x, t[2].server);
 	feed(x, t[1].server, "one\ntwo\n");
 	for (int i = 0; i < 4; i++)
 		cpu[i] = cpu_us(x, moving[i]);
-	began = real_ms();
-	for (int64_t gone = 0; gone < SILENCE_MS; gone = real_ms() - began) {
-		int still = -1;
-
-		for (int i = 0; i < 4; i++)
-			if (ending(moving[i]).how == STILL_THERE)
-				still = i;
-		if (still < 0)
-			break;
-		if (!ends_in(x, moving[still], SILENCE_MS - gone))
-			break;
-	}
+	real_began = real_ms();
+	began = virtual_ms(x);
+	for (int i = 0; i < 4; i++)
+		if (ending(moving[i]).how == STILL_THERE)
+			still = i;
+	if (still >= 0)
+		let_move(x, moving[still], pace_of(x)->real ? SILENCE_MS : LONG_SILENCE_MS,
+			 SILENCE_MS);
+	gone = real_ms() - real_began;
+	if (gone < virtual_ms(x) - began)
+		gone = virtual_ms(x) - began;
+	if (gone < SILENCE_MS)
+		gone = SILENCE_MS; /* nothing moved at all, or one of them has ended */
 	for (int i = 0; i < 4; i++) {
-		expect_rest(x, moving[i], cpu_us(x, moving[i]) - cpu[i], SILENCE_MS);
+		expect_rest(x, moving[i], cpu_us(x, moving[i]) - cpu[i], gone);
 		expect_lives(x, moving[i],
 			     i == 2   ? "a guest that is stopped is alive, and may go on tomorrow"
 			     : i == 3 ? "a server that is stopped is alive, and may go on tomorrow"
@@ -1182,6 +1395,20 @@ static void output_fails(struct exam *x, enum output_kind kind)
 	expect_gives_up(x, t.server, "the guest has left with an error: nobody takes the lines");
 	expect_empty_table(x, "the server removes the room when its guest is gone");
 	kill_program(x, t.guest);
+	kill_program(x, t.server);
+}
+
+/* No line was under way when the guest was killed; what comes now it will never take. */
+static void lines_for_the_dead(struct exam *x, const char *input)
+{
+	struct talk t = open_talk(x);
+
+	kill_program(x, t.guest);
+	feed(x, t.server, input);
+	expect_gives_up(x, t.server,
+			say(x, "its guest was killed, and then %s came: nobody takes that",
+			    quoted(x, input, strlen(input), 40)));
+	expect_empty_table(x, "the server removes the room when its guest is gone");
 	kill_program(x, t.server);
 }
 
@@ -1213,6 +1440,10 @@ static void death_is_noticed(struct exam *x)
 		a = start(x, NULL, .actor = "remover", .args = { say(x, "%d", t[i].key) });
 		finish(x, a);
 	}
+	if (!failed(x))
+		lines_for_the_dead(x, "one\ntwo\n");
+	if (!failed(x))
+		lines_for_the_dead(x, "one\nexit\n");
 	if (!failed(x))
 		output_fails(x, OUTPUT_FULL);
 	if (!failed(x))
@@ -1273,7 +1504,7 @@ static void signal_at_birth(struct exam *x, enum call call, int number)
 }
 
 /* While it waits: for input without a guest, for input with one, for a guest to take a line. */
-static void signal_at_rest(struct exam *x, int number, bool with_guest, bool with_line)
+static void signal_at_rest(struct exam *x, int number, bool with_guest, const char *input)
 {
 	struct talk t;
 	struct program *p = guarded(x, &t);
@@ -1281,16 +1512,17 @@ static void signal_at_rest(struct exam *x, int number, bool with_guest, bool wit
 	COMES(x, p, SOON_MS, view(x, p, t.key)->magic == CHAT_MAGIC);
 	if (with_guest)
 		bring_guest(x, &t);
-	if (with_line) {
-		feed(x, p, "one\ntwo\n");
+	if (input) {
+		feed(x, p, input);
 		feed_end(x, p);
 	}
-	ends_in(x, p, QUIET_MS);
+	pass(x, p, QUIET_MS);
 	send_signal(x, first_process(p), number);
 	expect_stopped(x, p, number,
-		       with_line    ? "while lines wait for a guest"
-		       : with_guest ? "in the middle of a talk"
-				    : "while there is neither guest nor line");
+		       input && *input ? "while lines wait for a guest"
+		       : input	       ? "while the end waits for a guest"
+		       : with_guest    ? "in the middle of a talk"
+				       : "while there is neither guest nor line");
 	if (with_guest) {
 		ends_in(x, t.guest, NOTICE_MS);
 		expect(x, ending(t.guest).how == EXITED && ending(t.guest).status <= 1,
@@ -1304,13 +1536,15 @@ static void signal_at_rest(struct exam *x, int number, bool with_guest, bool wit
 
 static void signals_remove_room(struct exam *x)
 {
-	signal_at_rest(x, SIGTERM, true, false);
+	signal_at_rest(x, SIGTERM, true, NULL);
 	if (!failed(x))
-		signal_at_rest(x, SIGINT, true, false);
+		signal_at_rest(x, SIGINT, true, NULL);
 	if (!failed(x))
-		signal_at_rest(x, SIGINT, false, false);
+		signal_at_rest(x, SIGINT, false, NULL);
 	if (!failed(x))
-		signal_at_rest(x, SIGTERM, false, true);
+		signal_at_rest(x, SIGTERM, false, "one\ntwo\n");
+	if (!failed(x))
+		signal_at_rest(x, SIGTERM, false, "");
 	if (!failed(x))
 		signal_at_birth(x, CALL_shmget, SIGTERM);
 	if (!failed(x))
@@ -1322,7 +1556,7 @@ static void signals_remove_room(struct exam *x)
 static void show(struct exam *x, const char *const *args)
 {
 	struct talk t = new_talk(x);
-	struct launch launch = { .real_time = true };
+	struct launch launch = { .real_time = pace_of(x)->real };
 
 	if (args[0] != NULL) {
 		for (int i = 0; i < 15 && args[i] != NULL; i++)
