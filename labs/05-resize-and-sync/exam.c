@@ -58,8 +58,13 @@ static void resize_exact(struct exam *x)
 	    !expect_resize(x, "shrink", larger, smaller) ||
 	    !expect_resize(x, "shrink", smaller, 0) || !expect_resize(x, "grow", 0, 1))
 		return;
-	expect_exit(x, run_resize(x, "grow", "link", 77), 0, "a symbolic link is followed");
-	expect_size(x, "FILE", 77, "the file behind the link is meant");
+	if (!expect_exit(x, run_resize(x, "grow", "link", 77), 0, "a symbolic link is followed") ||
+	    !expect_size(x, "FILE", 77, "the file behind the link is meant") ||
+	    !expect_exit(x, run_resize(x, "shrink", "link", 5), 0, "a symbolic link is followed") ||
+	    !expect_size(x, "FILE", 5, "the file behind the link is meant, no new one instead"))
+		return;
+	expect_exit(x, run(x, "sized", .args = { "grow", "FILE", "010" }), 0, "010 is ten");
+	expect_size(x, "FILE", 10, "010 is ten: numbers are decimal");
 }
 
 static intmax_t blocks(struct exam *x)
@@ -166,6 +171,10 @@ static void poke_stores(struct exam *x)
 	    !expect_poke(x, page, word, "OFFSET may be a page border") ||
 	    !expect_poke(x, 2 * page - pick(x, 1, 15), word, "TEXT may go on in the next page") ||
 	    !expect_poke(x, size - (off_t)strlen(word), word, "TEXT may end where FILE ends") ||
+	    !expect_poke(x, pick(x, 4000, 4090), pick_word(x, 4096 + 200),
+			 "TEXT may be longer than a page") ||
+	    !expect_poke(x, pick(x, 1, 3000), "5% \t of \"it\"\n%s %d \\n \xc3\xa4\x01\xff.",
+			 "TEXT is stored as it is, whatever its bytes may mean elsewhere") ||
 	    !expect_poke(x, pick(x, 1, 3000), "", "an empty TEXT changes nothing") ||
 	    !expect_poke(x, page, "", "an empty TEXT changes nothing, and is no error"))
 		return;
@@ -178,6 +187,7 @@ struct safety {
 	off_t offset;
 	const char *text;
 	bool *safe;
+	int calls;		 /* of msync */
 	const struct event *bad; /* an msync that did not work, or did nothing */
 };
 
@@ -198,7 +208,9 @@ static void note_msync(struct exam *x, struct program *p, struct safety *s)
 	for (size_t v = 0; v < maps->count; v++) {
 		const struct vma *vma = &maps->vma[v];
 
-		if (!vma_is_file(vma, file->major, file->minor, file->inode))
+		/* nothing stored is behind a private view: msync has nothing to do there */
+		if (!vma_is_file(vma, file->major, file->minor, file->inode) ||
+		    vma->perms[3] != 's')
 			continue;
 		for (size_t i = 0; i < now.size; i++) {
 			uint64_t at = vma->start + ((uint64_t)s->offset + i - vma->offset);
@@ -209,19 +221,32 @@ static void note_msync(struct exam *x, struct program *p, struct safety *s)
 	}
 }
 
+/* Runs to the end and looks at each msync: so many bytes of the text are not safe then. */
+static size_t count_unsafe(struct exam *x, struct program *p, struct safety *s)
+{
+	size_t length = strlen(s->text), unsafe = 0;
+
+	s->safe = room(x, length);
+	for (s->calls = 0; run_to(x, p, after_call(CALL_msync)) == 0; s->calls++)
+		note_msync(x, p, s);
+	for (size_t i = 0; i < length; i++)
+		unsafe += !s->safe[i];
+	return unsafe;
+}
+
+static struct program *start_poke(struct exam *x, const struct safety *s)
+{
+	return start(x, "sized",
+		     .args = { "poke", "FILE", say(x, "%jd", (intmax_t)s->offset), s->text });
+}
+
 /* Pokes and looks at each msync; then every byte of the text has to be safe. */
 static bool expect_safe(struct exam *x, off_t offset, size_t length)
 {
 	struct safety s = { .offset = offset, .text = pick_word(x, length) };
-	struct program *p = start(
-		x, "sized", .args = { "poke", "FILE", say(x, "%jd", (intmax_t)offset), s.text });
-	size_t unsafe = 0;
+	struct program *p = start_poke(x, &s);
+	size_t unsafe = count_unsafe(x, p, &s);
 
-	s.safe = room(x, length);
-	while (run_to(x, p, after_call(CALL_msync)) == 0)
-		note_msync(x, p, &s);
-	for (size_t i = 0; i < length; i++)
-		unsafe += !s.safe[i];
 	return expect(x, unsafe == 0,
 		      .expected = say(x,
 				      "msync(…, MS_SYNC) = 0 over all %zu bytes from offset %jd, "
@@ -232,6 +257,35 @@ static bool expect_safe(struct exam *x, off_t offset, size_t length)
 		      .from = s.bad != NULL ? from_event(x, s.bad) : NULL,
 		      .why = "msync wants a page's address, and does only what its range says") &&
 	       expect_exit(x, p, 0, "the text fits");
+}
+
+/*
+ * Of several calls of msync for one text, only the first or only the last fails. Who asks for those
+ * bytes once more, with success, may go on.
+ */
+static void each_failure_counts(struct exam *x)
+{
+	struct safety s = { .offset = pick(x, 4000, 4090), .text = pick_word(x, 4096 + 200) };
+	int calls, failing;
+
+	count_unsafe(x, start_poke(x, &s), &s);
+	calls = s.calls;
+	for (int i = 0; i < 2 && calls > 1 && !failed(x); i++) {
+		struct program *p;
+		struct fault *fault;
+
+		/* other bytes than those that stand there */
+		s.text = pick_word(x, 4096 + 200);
+		p = start_poke(x, &s);
+		failing = i == 0 ? 0 : calls - 1;
+		fault = fail_call(x, p, CALL_msync, EIO, NULL, failing);
+		if (count_unsafe(x, p, &s) > 0 && fault_struck(fault))
+			expect_exit(x, p, 1,
+				    say(x,
+					"of %d calls of msync the %s one failed with EIO: each "
+					"has its own result",
+					calls, i == 0 ? "first" : "last"));
+	}
 }
 
 /* Writes FILE back, so that later only the student's own pages are dirty. */
@@ -288,6 +342,8 @@ static void poke_durable(struct exam *x)
 		return;
 
 	fails_with_the_disk(x);
+	if (!failed(x))
+		each_failure_counts(x);
 }
 
 /* ---- peek ----------------------------------------------------------------------------------- */
@@ -387,6 +443,28 @@ static void peek_survives_truncation(struct exam *x)
 		expect_truncated(x, pick(x, 1, 2000), 0, "FILE was emptied: the look is SIGBUS");
 }
 
+/* FILE is cut right behind the look: only who asks for its size after the look can know. */
+static void expect_asks_afterwards(struct exam *x, off_t offset)
+{
+	const char *why = "FILE was cut right behind the look: only a size that is asked for after "
+			  "it can tell";
+	struct watch *watch;
+	struct program *p;
+	int reached;
+
+	put_odd_file(x, "FILE", 4);
+	p = peek_to_checkpoint(x, offset);
+	watch = watch_file(x, "FILE", offset & -8, 8, WATCH_ACCESSES);
+	reached = run_to(x, p, at_watch(NULL));
+	unwatch(x, watch);
+	if (reached != 0)
+		return; /* the kernel looks for this one */
+	set_size(x, "FILE", offset);
+	finish(x, p);
+	expect_output(x, p, "truncated\n", why);
+	expect_exit(x, p, 4, why);
+}
+
 static void peek_truncated_inside_page(struct exam *x)
 {
 	off_t page = (off_t)page_size(), offset = page + pick(x, 1000, 3000);
@@ -407,6 +485,8 @@ static void peek_truncated_inside_page(struct exam *x)
 	finish(x, p);
 	expect_output(x, p, byte_line(x, byte), "FILE is shorter now, but still has OFFSET");
 	expect_exit(x, p, 0, "FILE is shorter now, but still has OFFSET");
+	if (!failed(x) && have_watchpoints(x))
+		expect_asks_afterwards(x, offset);
 }
 
 /* ---- both ----------------------------------------------------------------------------------- */
@@ -475,6 +555,56 @@ static void refuse_file(struct exam *x, const char *name, const char *why)
 	expect_error(x, run_resize(x, "shrink", name, 0), why);
 }
 
+/* Whether it is refused is judged elsewhere; here: in which words. */
+static void expect_line(struct exam *x, struct program *p, const char *why)
+{
+	struct ending end = ending(p);
+
+	if (end.how == EXITED && end.status == 1)
+		expect_error(x, p, why);
+}
+
+static void refused_in_a_line(struct exam *x)
+{
+	const char *size = say(x, "%jd", (intmax_t)file_size(x, "FILE"));
+
+	expect_line(x, run(x, "sized", .args = { "poke", "FILE", size, "text" }),
+		    "there is no such byte");
+	expect_line(x, run(x, "sized", .args = { "peek", "FILE", size }), "there is no such byte");
+	expect_line(x, run_resize(x, "grow", "FILE", 1), "grow refuses to shrink");
+	expect_line(x, run_resize(x, "shrink", "FILE", 99999), "shrink refuses to grow");
+}
+
+/* The size cannot be set; who finds another way to it has done what was asked for. */
+static void no_resize(struct exam *x, const char *command, off_t size)
+{
+	struct program *p = start(x, "sized",
+				  .args = { command, "FILE", say(x, "%jd", (intmax_t)size) });
+	struct fault *by_fd = fail_call(x, p, CALL_ftruncate, EIO, NULL, 0);
+	struct fault *by_name = fail_call(x, p, CALL_truncate, EIO, NULL, 0);
+
+	finish(x, p);
+	if ((fault_struck(by_fd) || fault_struck(by_name)) && file_size(x, "FILE") != size)
+		expect_error(x, p, "the call that sets the size failed with EIO");
+}
+
+/* `truncated` is output like any other. */
+static void truncated_is_lost(struct exam *x)
+{
+	struct program *p = start(x, "sized", .args = { "peek", "FILE", "6000" },
+				  .stdout_is = OUTPUT_FULL);
+	struct ending end;
+
+	set_limits(x, p, 1500, 20000, 60000);
+	if (run_to(x, p, at_checkpoint()) != 0)
+		return;
+	set_size(x, "FILE", 5500);
+	finish(x, p);
+	end = ending(p);
+	if (end.how == EXITED && (end.status == 1 || end.status == 4))
+		expect_error(x, p, "output that is lost is an error, \"truncated\" too");
+}
+
 static void errors_reported(struct exam *x)
 {
 	static const struct words bad[] = {
@@ -489,6 +619,12 @@ static void errors_reported(struct exam *x)
 		{ { "peek", "FILE", "" } },
 		{ { "peek", "FILE", "1", "2" } },
 		{ { "touch", "FILE", "1" } },
+		{ { "peeks", "FILE", "1" } },
+		{ { "pokes", "FILE", "1", "text" } },
+		{ { "grown", "FILE", "9999" } },
+		{ { "grow", "FILE", "+9999" } },
+		{ { "peek", "FILE", " 1" } },
+		{ { "poke", "FILE", "0x1", "text" } },
 		{ { NULL } },
 	};
 
@@ -507,6 +643,12 @@ static void errors_reported(struct exam *x)
 	expect_error(x,
 		     run(x, "sized", .args = { "grow", "FILE", "9999" }, .stdout_is = OUTPUT_FULL),
 		     "output that is lost is an error, and shows when it is flushed");
+	truncated_is_lost(x);
+	put_odd_file(x, "FILE", 2);
+	refused_in_a_line(x);
+	no_resize(x, "grow", 9999);
+	no_resize(x, "shrink", 99);
+	expect_usage(x, run(x, "sized"));
 	expect_usages(x, "sized", bad);
 }
 
