@@ -150,12 +150,53 @@ static void not_by_read(struct exam *x)
 	expect_not_read(x, run(x, "map_file", .args = { file }), file);
 }
 
+/* Did the program ask for pages before it looks at them? Then resident ones tell nothing. */
+static bool asked_for_pages(struct exam *x, struct program *p)
+{
+	const struct call_set mmaps = call_set_one(CALL_mmap);
+	const struct event *e = NULL;
+
+	while ((e = next_event(p, e)) != NULL)
+		if (e->kind == EVENT_CALL && (e->call == CALL_madvise || e->call == CALL_mlock))
+			return true;
+	while ((e = next_call(x, p, e, mmaps, NULL)) != NULL)
+		if (e->args[3] & (MAP_POPULATE | MAP_LOCKED))
+			return true;
+	return false;
+}
+
+/*
+ * A look by the kernel (a write of mapped bytes) meets no watchpoint, but it makes a page resident:
+ * at the close of the one descriptor there must be none yet.
+ */
+static void expect_unseen_at_close(struct exam *x, const char *file)
+{
+	const struct call_set opens = call_set_one(CALL_openat);
+	struct program *p = start(x, "map_file", .args = { file });
+	const struct event *first;
+	uint64_t rss;
+
+	if (run_to(x, p, at_call_on(CALL_close, file), at_exit()) != 0 || asked_for_pages(x, p))
+		return;
+	first = next_call(x, p, NULL, opens, file);
+	if (first == NULL || next_call(x, p, first, opens, file) != NULL)
+		return;
+	rss = mapped_sum(x, last_stop(x, p)->process, file).memory.rss_kb;
+	expect(x, rss == 0, .expected = "nobody has looked at FILE when its descriptor is closed",
+	       .observed = say(x, "%" PRIu64 " kB of it are resident then", rss),
+	       .at = last_stop(x, p)->at,
+	       .why = "a page of a mapping becomes resident when somebody looks at it, a system "
+		      "call like write(2) included");
+}
+
 static void closes_descriptor(struct exam *x)
 {
 	const char *file = small_file(x);
 
 	watch_all(x, file);
 	expect_no_descriptor(x, first_look(x, file, NULL), file);
+	if (!failed(x))
+		expect_unseen_at_close(x, file);
 }
 
 /* Every process that made a mapping of FILE ends without one. */
