@@ -176,7 +176,7 @@ static void expect_unseen_at_close(struct exam *x, const char *file)
 	const struct event *first;
 	uint64_t rss;
 
-	if (run_to(x, p, at_call_on(CALL_close, file), at_exit()) != 0 || asked_for_pages(x, p))
+	if (run_to(x, p, at_call_on(CALL_close, file)) != 0 || asked_for_pages(x, p))
 		return;
 	first = next_call(x, p, NULL, opens, file);
 	if (first == NULL || next_call(x, p, first, opens, file) != NULL)
@@ -629,6 +629,27 @@ static void huge_file(struct exam *x)
 	}
 }
 
+/* What the first form refuses, and the link that it follows: the second one has to know them, too.
+ */
+static void odd_files_of_second_form(struct exam *x, const char *file, unsigned char first)
+{
+	const char *const names[] = { pick_word(x, 9), "directory", "fifo" };
+	struct ending end;
+
+	put_directory(x, "directory");
+	put_fifo(x, "fifo");
+	for (size_t i = 0; i < 3; i++) {
+		end = ending(run(x, "map_file", .args = { names[i] }));
+		if (end.how == EXITED && end.status == 1)
+			expect_error(x, run(x, "map_file", .args = { names[i], "0" }),
+				     "the first form refuses it, and no OFFSET makes it a file");
+	}
+	put_link(x, "link", file);
+	end = ending(run(x, "map_file", .args = { "link" }));
+	if (end.how == EXITED && end.status == 0)
+		expect_byte(x, "link", "0", first);
+}
+
 static void one_byte(struct exam *x)
 {
 	const char *file = pick_word(x, 7);
@@ -654,8 +675,11 @@ static void one_byte(struct exam *x)
 	expect_behind(x, file, size);
 	expect_behind(x, file, size + (uint64_t)pick(x, 1, 90));
 	expect_behind(x, file, size + 100 * page_size());
+	expect_behind(x, file, INT64_MAX);
 	put_file(x, empty, "", 0, 0644);
 	expect_behind(x, empty, 0);
+	if (!failed(x))
+		odd_files_of_second_form(x, file, data[0]);
 	if (failed(x))
 		return;
 	mapping_of_second_form(x);

@@ -178,6 +178,12 @@ static void poke_stores(struct exam *x)
 	    !expect_poke(x, pick(x, 1, 3000), "", "an empty TEXT changes nothing") ||
 	    !expect_poke(x, page, "", "an empty TEXT changes nothing, and is no error"))
 		return;
+	put_link(x, "link", "FILE");
+	expect_exit(x, run(x, "sized", .args = { "poke", "link", "0", word }), 0,
+		    "a symbolic link is followed");
+	expect_bytes(x, "FILE", 0, word, strlen(word), "the file behind the link is meant");
+	if (failed(x))
+		return;
 	set_size(x, "FILE", 6 * GIB);
 	expect_poke(x, 4 * GIB + pick(x, 1, 4000), word, "an offset may need more than 32 bits");
 }
@@ -413,6 +419,10 @@ static void peek_looks(struct exam *x)
 	    !expect_look(x, size - 1, "the last byte"))
 		return;
 	looks_late(x);
+	put_link(x, "link", "FILE");
+	expect_output(x,
+		      run(x, "sized", .args = { "peek", "link", say(x, "%jd", (intmax_t)small) }),
+		      byte_line(x, 7), "a symbolic link is followed");
 	set_size(x, "FILE", 6 * GIB);
 
 	off_t far = 4 * GIB + small + 2;
@@ -518,11 +528,13 @@ static void ends_at_last_byte(struct exam *x)
 	refuse_poke(x, size - 3, "half", "the last byte of TEXT would lie behind the end");
 	refuse_poke(x, 2 * page - 2, "half", "the last bytes of TEXT would lie in no page of FILE");
 	refuse_poke(x, 9 * page, "far", "no page of FILE is there");
+	refuse_poke(x, INT64_MAX, "far", "OFFSET and length have a sum that no off_t can hold");
 	refuse_peek(x, size, "OFFSET counts from 0: the size itself is behind the end");
 	refuse_peek(x, size + 20,
 		    "the rest of the last page reads as zero, but is no part of FILE");
 	refuse_peek(x, 2 * page, "no page of FILE is there");
 	refuse_peek(x, 9 * page + 5, "no page of FILE is there");
+	refuse_peek(x, INT64_MAX, "OFFSET + 1 is more than an off_t can hold");
 
 	set_size(x, "FILE", page);
 	refuse_poke(x, page - 1, "xy", "FILE ends at a page border");
@@ -609,9 +621,16 @@ static void errors_reported(struct exam *x)
 {
 	static const struct words bad[] = {
 		{ { "grow", "FILE" } },
+		{ { "shrink", "FILE" } },
+		{ { "grow", "FILE", "9999", "2" } },
 		{ { "shrink", "FILE", "1", "2" } },
 		{ { "grow", "FILE", "-1" } },
+		{ { "shrink", "FILE", "-1" } },
+		{ { "poke", "FILE", "-1", "text" } },
+		{ { "peek", "FILE", "-1" } },
+		{ { "grow", "FILE", "9999k" } },
 		{ { "shrink", "FILE", "3x" } },
+		{ { "peek", "FILE", "1x" } },
 		{ { "poke", "FILE", "1" } },
 		{ { "poke", "FILE", "x", "text" } },
 		{ { "poke", "FILE", "1", "two", "words" } },
@@ -644,6 +663,10 @@ static void errors_reported(struct exam *x)
 		     run(x, "sized", .args = { "grow", "FILE", "9999" }, .stdout_is = OUTPUT_FULL),
 		     "output that is lost is an error, and shows when it is flushed");
 	truncated_is_lost(x);
+	put_odd_file(x, "FILE", 2);
+	expect_error(
+		x, run(x, "sized", .args = { "shrink", "FILE", "7000" }, .stdout_is = OUTPUT_FULL),
+		"output that is lost is an error, and shows when it is flushed");
 	put_odd_file(x, "FILE", 2);
 	refused_in_a_line(x);
 	no_resize(x, "grow", 9999);
