@@ -174,7 +174,9 @@ static void file_holds_the_struct(struct exam *x)
 	if (!expect_size(x, QUEUE, SIZE,
 			 "the slots need more than one page, and the size is a part of the layout"))
 		return;
-	expect_mode(x, QUEUE, 0600, "who may write the queue may also stop everybody who uses it");
+	expect_mode(
+		x, QUEUE, 0600,
+		"its owner reads and writes it, nobody else: who may write may stop everybody who uses it");
 	expect_covered(x, start(x, "queue", .args = { "send", QUEUE }, .input = "one\n"));
 	put_queue(x, QUEUE, 0, 1);
 	expect_covered(x, start(x, "queue", .args = { "recv", QUEUE, "1" }));
@@ -230,9 +232,10 @@ static void semaphores_start_right(struct exam *x)
 		       .why = "a wait on a private semaphore uses a private futex, which no other process can wake");
 	}
 	expect(x,
-	       q->magic == QUEUE_MAGIC && q->version == 1 && q->read_index == 0 &&
-		       q->write_index == 0,
-	       .expected = say(x, "magic 0x%x, version 1, read_index 0, write_index 0",
+	       q->magic == QUEUE_MAGIC && q->version == 1 && q->read_index == q->write_index &&
+		       q->read_index < QUEUE_SLOTS,
+	       .expected = say(x,
+			       "magic 0x%x, version 1, the same slot to be read and written next",
 			       QUEUE_MAGIC),
 	       .observed = say(x, "magic 0x%x, version %u, read_index %u, write_index %u", q->magic,
 			       q->version, q->read_index, q->write_index),
@@ -350,6 +353,7 @@ static void expect_refused(struct exam *x, struct program *p, const char *name, 
 	const char *names_now = directory_list(x, ".");
 
 	expect_error(x, p, why);
+	expect_output(x, p, "", "an error is said on stderr alone");
 	expect(x, after.size == before.size && memcmp(after.data, before.data, before.size) == 0,
 	       .expected = "the file that was there is left as it was",
 	       .observed = "its bytes or its size have changed",
@@ -599,6 +603,7 @@ static void try_impostor(struct exam *x, const struct impostor *impostor, const 
 			  : (struct bytes){ (unsigned char *)"", 0 };
 	p = use(x, words, input);
 	expect_error(x, p, impostor->what);
+	expect_output(x, p, "", "an error is said on stderr alone");
 	kill_program(x, p);
 	names_after = directory_list(x, ".");
 	after = readable ? file_bytes(x, target_of(impostor), 0, SIZE + 1) : before;
@@ -730,6 +735,7 @@ static void only_a_queue_is_opened(struct exam *x)
 	expect_output(x, p, "", "COUNT 0 prints nothing");
 	p = run(x, "queue", .args = { "destroy", QUEUE });
 	expect_exit(x, p, 0, "it is a queue");
+	expect_output(x, p, "", "destroy prints nothing");
 	expect(x, !name_exists(x, QUEUE), .expected = "destroy removes the name",
 	       .observed = "it is still there",
 	       .why = "the file lives as long as its name or a mapping of it");
@@ -747,7 +753,7 @@ static struct program *send_text(struct exam *x, const char *lines)
 {
 	struct program *p = run(x, "queue", .args = { "send", QUEUE }, .input = lines);
 
-	expect_exit(x, p, 0, "every line found a free slot");
+	expect_exit(x, p, 0, "all its lines are good, and each finds a free slot");
 	expect_output(x, p, "", "send prints nothing");
 	return p;
 }
@@ -782,6 +788,16 @@ static void another_name(struct exam *x)
 		expect_output(x, p, "by name\n", "it was sent to post/box");
 }
 
+static void expect_indexes(struct exam *x, const struct message_queue *q, uint32_t next_read,
+			   uint32_t next_written)
+{
+	expect(x, q->read_index == next_read && q->write_index == next_written,
+	       .expected = say(x, "read_index %u, write_index %u", next_read, next_written),
+	       .observed = say(x, "read_index %u, write_index %u", q->read_index, q->write_index),
+	       .from = "bytes 104 to 111 of " QUEUE,
+	       .why = "another program looks in them for the slots to be used next, 0 to 99");
+}
+
 static void order_over_three_wraps(struct exam *x)
 {
 	struct program *p;
@@ -797,6 +813,7 @@ static void order_over_three_wraps(struct exam *x)
 	       .observed = quoted(x, waiting_lines(x, q, QUEUE_SLOTS - 2, 5),
 				  strlen(waiting_lines(x, q, QUEUE_SLOTS - 2, 5)), 60),
 	       .from = "the slots in " QUEUE, .why = "slot 99 is followed by slot 0");
+	expect_indexes(x, q, QUEUE_SLOTS - 2, 3);
 	need_good_so_far(x);
 	more = fresh_lines(x, 4);
 	send_text(x, more);
@@ -804,6 +821,7 @@ static void order_over_three_wraps(struct exam *x)
 		     "a second sender adds to what the first one sent");
 	need_good_so_far(x);
 	expect_state(x, q, 0, "every message was taken");
+	expect_indexes(x, q, 7, 7);
 	/* the student's own queue, filled to the brim and emptied, over and over */
 	remove_name(x, QUEUE);
 	make_queue(x);
@@ -1045,8 +1063,7 @@ static void inside_only(struct exam *x, const char *command, const struct place 
 		     .from = say(x, "a watchpoint on byte %zu of " QUEUE, offset),
 		     .at = last_stop(x, p)->at,
 		     .why = "between unlock and this another process may do the same");
-	unwatch(x, watch);
-	expect_exit(x, p, 0, "nothing is in its way");
+	unwatch(x, watch); /* whether it takes such a line is another check */
 }
 
 /* The exam has the lock. Who waits for it has not yet told anybody of a message or a slot. */
@@ -1297,6 +1314,7 @@ static void bad_line(struct exam *x, const char *bad, size_t size, const char *r
 	p = run(x, "queue", .args = { "send", QUEUE }, .input = input,
 		.input_size = strlen(before) + size + strlen(rest));
 	expect_error(x, p, why);
+	expect_output(x, p, "", "an error is said on stderr alone");
 	expect(x, q->write_index == (q->read_index + 3) % QUEUE_SLOTS,
 	       .expected = "the three lines before it are sent, no more",
 	       .observed = say(x, "%s after `%s`", state_text(x, q), command_of(x, p)),
@@ -1345,7 +1363,7 @@ static void more_than_a_buffer(struct exam *x)
 		}
 	} while (reached == 0);
 	if (reached == 1 || ending(p).how != STILL_THERE) {
-		expect_exit(x, p, 0, "every line found a free slot");
+		expect_exit(x, p, 0, "all its lines are good, and each found a free slot");
 		expect(x, *line == '\0', .expected = say(x, "all %d lines are sent", LINES),
 		       .observed = say(x, "the last ones are not, from byte %td of the input on",
 				       line - lines),
