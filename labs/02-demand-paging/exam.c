@@ -514,7 +514,7 @@ static const char *window_text(struct exam *x, const struct journey *j, size_t r
 
 	if (!window(j, rise, &from, &to))
 		return NULL;
-	return say(x, "getrusage said %ld faults before and %ld after the touch",
+	return say(x, "getrusage said %ld faults before the page became resident, %ld after that",
 		   j->sample[from].faults, j->sample[to].faults);
 }
 
@@ -797,6 +797,9 @@ static void refuse_files(struct exam *x)
 	put_link(x, "nowhere", "missing");
 	put_link(x, "link", "FILE");
 	expect_error(x, run(x, "demand", .args = { "missing", "0" }), "there is no such FILE");
+	expect(x, !name_exists(x, "missing"), .expected = "no such FILE afterwards either",
+	       .observed = "it has been created",
+	       .why = "O_CREAT has no place in a program that only looks");
 	expect_error(x, run(x, "demand", .args = { "nowhere", "0" }), "a link to nothing");
 	expect_exit(x, run(x, "demand", .args = { "link", "0" }), 0,
 		    "a link is followed: what it leads to is a FILE like any other");

@@ -474,10 +474,25 @@ static bool pages_are_as_they_should(struct exam *x, const struct dirty_run *run
 	return true;
 }
 
+static const char unaligned[] = "mprotect takes the address of a page, not one inside it";
+
+/* An mprotect that was refused for its arguments: of an address that is not aligned. */
+static const struct event *refused_opening(struct exam *x, struct program *p)
+{
+	const struct event *e = NULL;
+
+	while ((e = next_call(x, p, e, call_set_one(CALL_mprotect), NULL)) != NULL)
+		if (e->returned && e->result == -EINVAL)
+			return e;
+	return NULL;
+}
+
 /* One SIGSEGV of the run. False when something was wrong with it. */
 static bool look_at_fault(struct exam *x, struct dirty_run *run)
 {
 	const struct stop_info *stop = last_stop(x, run->program);
+
+	const struct event *refused = refused_opening(x, run->program);
 
 	run->buffer.process = stop->process; /* a child has its own copy of the buffer */
 	bool inside = stop->fault_address >= run->buffer.start &&
@@ -494,8 +509,10 @@ static bool look_at_fault(struct exam *x, struct dirty_run *run)
 		    .observed = say(x, "page %lld faults", (long long)page), .at = stop->at,
 		    .why = "byte number PAGE times the size of a page is the first of its page") ||
 	    !expect(x, !run->opened[page], .expected = "one fault for each page",
-		    .observed = say(x, "page %lld faults again", (long long)page), .at = stop->at,
-		    .why = "once opened a page stays open: the next write to it is free"))
+		    .observed = say(x, "page %lld faults again", (long long)page),
+		    .from = refused ? from_event(x, refused) : NULL, .at = stop->at,
+		    .why = refused ? unaligned
+				   : "once opened a page stays open: the next write to it is free"))
 		return false;
 	if (!pages_are_as_they_should(x, run, false))
 		return false;
@@ -518,6 +535,8 @@ static uint64_t written_kb(struct exam *x, const struct dirty_run *run)
 
 static void one_fault_a_page(struct exam *x)
 {
+	static const char *const after_faults[] = { "another fault", "an unmapping",
+						    "a line is written", "it ends" };
 	struct dirty_run run = start_dirty(x, false);
 	struct moment output = at_calls(call_set_family(FAMILY_WRITE));
 	struct moment unmap = at_calls(
@@ -530,13 +549,18 @@ static void one_fault_a_page(struct exam *x)
 			return;
 	} while (reached == 0 || (reached == 1 && run.faults < run.distinct));
 
+	const struct event *refused = refused_opening(x, run.program);
+
 	need(x, run.faults == run.distinct,
 	     .expected = say(x, "%s: %d faults, one for each page written",
 			     command_of(x, run.program), run.distinct),
-	     .observed = say(x, "%d faults, then %s", run.faults,
-			     reached_text(x, run.program, reached)),
+	     .observed = say(x, "%d of them, then %s", run.faults,
+			     reached >= 0 ? after_faults[reached]
+					  : reached_text(x, run.program, reached)),
+	     .from = refused ? from_event(x, refused) : NULL,
 	     .at = reached >= 0 ? last_stop(x, run.program)->at : NULL,
-	     .why = "what the list says must come from the faults, not from the arguments");
+	     .why = refused ? unaligned
+			    : "what the list says must come from the faults, not from the arguments");
 	if (reached == 1 && pages_are_as_they_should(x, &run, true)) {
 		uint64_t written = written_kb(x, &run), least = run.distinct * page_size() / 1024;
 
