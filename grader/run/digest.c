@@ -107,6 +107,9 @@ static void digest_call(struct session *session, struct run *run, struct task *t
 
 	if (!task->process->running_program) /* the launcher's child on its way to execve */
 		return;
+	/* two stops less for each of the loader's thirty calls: nobody has asked for them */
+	if (task->process->image && image_is_loading(task->process->image, stop->pc))
+		return;
 	if (task->call && task->restarting && same_call(task->call, stop)) {
 		task->restarting = false;
 		task->how = RESUME_TO_RETURN;

@@ -28,10 +28,6 @@ struct image {
 /* The module that holds this address and where in its file that is; NULL for other code. */
 struct module *image_module(struct image *image, uint64_t address, uint64_t *in_file);
 
-/* Whether all that has run since exec(2), as far as it was asked about, is the dynamic loader, now
- * at PC. */
-bool image_is_loading(struct image *image, uint64_t pc);
-
 /* image_refresh() because of an address that is in no module: a library came, or it is made code,
  * in which case it is given up soon. True when the address has a module now. */
 bool image_look_again(struct image *image, pid_t tid, uint64_t address);

@@ -28,6 +28,12 @@ struct image *image_new(pid_t pid);
 void image_refresh(struct image *image, pid_t pid);
 void image_free(struct image *image);
 
+/*
+ * Is it the dynamic loader that stands at PC, and was it so each time that this was asked since
+ * exec(2)? Then no code of the submission has run yet.
+ */
+bool image_is_loading(struct image *image, uint64_t pc);
+
 struct moment_copy {
 	struct image *image;
 	pid_t tid;

@@ -379,6 +379,7 @@ static void classify_call(struct task *task, struct stop *stop)
 	case PTRACE_SYSCALL_INFO_SECCOMP:
 		stop->kind = STOP_CALL;
 		stop->number = (long)info.seccomp.nr;
+		stop->pc = info.instruction_pointer;
 		memcpy(stop->args, info.seccomp.args, sizeof(stop->args));
 		break;
 	case PTRACE_SYSCALL_INFO_EXIT:

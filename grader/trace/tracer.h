@@ -47,6 +47,7 @@ struct stop {
 	enum stop_kind kind;
 	long number; /* of a call */
 	uint64_t args[6];
+	uint64_t pc;	/* of a call: behind its instruction */
 	int64_t result; /* of a return */
 	siginfo_t info; /* of a signal or trap */
 	pid_t child;	/* of a fork */
