@@ -78,20 +78,22 @@ static size_t line_number(const char *text, size_t offset)
 bool expect_output(struct exam *x, struct program *p, const char *text, const char *why)
 {
 	size_t size, wanted = strlen(text), same = 0;
-	const char *printed = output(x, p, &size);
-	bool ok = size == wanted && memcmp(printed, text, size) == 0;
+	const char *printed = output(x, p, &size), *said = error_output(x, p);
+	const char *end = ending_text(x, p);
 
-	if (ok)
+	if (size == wanted && memcmp(printed, text, size) == 0)
 		return true;
 	while (same < size && same < wanted && printed[same] == text[same])
 		same++;
-	return expect(
-		x, false,
-		.expected = say(x, "line %zu of its output: %s", line_number(text, same),
-				line_at(x, text, wanted, same)),
-		.observed = say(x, "%s (%s)", line_at(x, printed, size, same), ending_text(x, p)),
-		.from = say(x, "standard output of \"%s\"", p->command), .at = at_ending(x, p),
-		.why = why);
+	/* who ended early may have said why */
+	if (same == size && *said)
+		end = say(x, "%s, stderr: %s", end, quoted(x, said, strlen(said), 120));
+	return expect(x, false,
+		      .expected = say(x, "line %zu of its output: %s", line_number(text, same),
+				      line_at(x, text, wanted, same)),
+		      .observed = say(x, "%s (%s)", line_at(x, printed, size, same), end),
+		      .from = say(x, "standard output of \"%s\"", p->command),
+		      .at = at_ending(x, p), .why = why);
 }
 
 /* "prog: what: reason": one line, its beginning the program's name or argv[0], at least one more
@@ -176,20 +178,35 @@ bool expect_size(struct exam *x, const char *file, off_t size, const char *why)
 		      .from = say(x, "stat(\"%s\")", file), .why = why);
 }
 
+enum { MOST_SHOWN = 16 };
+
+static const char *bytes_at(struct exam *x, const unsigned char *data, size_t size, size_t at)
+{
+	size_t left = at < size ? size - at : 0;
+
+	if (left == 0)
+		return "no byte there";
+	return say(x, "bytes %s",
+		   text_hex(x->arena, data + at, left < MOST_SHOWN ? left : MOST_SHOWN));
+}
+
 bool expect_bytes(struct exam *x, const char *file, off_t offset, const void *data, size_t size,
 		  const char *why)
 {
 	struct bytes now = file_bytes(x, file, offset, size);
-	bool ok = now.size == size && memcmp(now.data, data, size) == 0;
+	const unsigned char *wanted = data;
+	size_t at = 0;
 
+	while (at < size && at < now.size && now.data[at] == wanted[at])
+		at++;
+	if (at == size)
+		return true;
+	at -= size > MOST_SHOWN ? at % 4 : at; /* a few bytes are shown whole */
 	return expect(
-		x, ok,
-		.expected = say(x, "bytes %s", text_hex(x->arena, data, size < 16 ? size : 16)),
-		.observed = now.size ? say(x, "bytes %s",
-					   text_hex(x->arena, now.data,
-						    now.size < 16 ? now.size : 16))
-				     : "no byte there",
-		.from = say(x, "\"%s\" at offset %lld", file, (long long)offset), .why = why);
+		x, false, .expected = bytes_at(x, wanted, size, at),
+		.observed = bytes_at(x, now.data, now.size, at),
+		.from = say(x, "\"%s\" at offset %lld", file, (long long)offset + (long long)at),
+		.why = why);
 }
 
 bool expect_mode(struct exam *x, const char *file, mode_t mode, const char *why)

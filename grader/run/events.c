@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -212,6 +213,9 @@ void event_end_call(struct session *session, struct task *task, int64_t result)
 		watch_mappings_changed(process);
 	if (call_families(event->call) & FAMILY_TIMER)
 		note_timer(process, event);
+	if (event->call == CALL_setsockopt && event->args[1] == SOL_SOCKET &&
+	    (event->args[2] == SO_RCVTIMEO || event->args[2] == SO_SNDTIMEO))
+		process->has_timer = true; /* it ends waits that show no time-out */
 	if (event->call == CALL_wait4 && result > 0)
 		note_wait(process, event);
 	if (event->call == CALL_waitid)

@@ -332,6 +332,18 @@ static bool something_else_may_come(const struct session *session, const struct 
 	return false;
 }
 
+/* In real time a wait ends by itself: what was seen of it counts if nobody has run meanwhile. */
+static bool nothing_will_come(struct session *session, const struct run *run)
+{
+	struct pass before = one_pass(session, run, NULL), after;
+
+	if (!before.quiet || something_else_may_come(session, run))
+		return false;
+	after = one_pass(session, run, NULL);
+	return after.quiet && after.sum == before.sum && after.tasks == before.tasks &&
+	       !something_is_on_its_way(session);
+}
+
 void session_when_quiet(struct session *session, struct run *run)
 {
 	bool interrupted;
@@ -342,7 +354,7 @@ void session_when_quiet(struct session *session, struct run *run)
 		return;
 	}
 	if (!task) {
-		if (!something_else_may_come(session, run))
+		if (nothing_will_come(session, run))
 			run->reached = STUCK;
 		return;
 	}

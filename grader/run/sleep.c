@@ -208,11 +208,13 @@ struct wait_state wait_state_of(const struct process *process, struct task *task
 	struct wait_state state = wait_state_now(process, task);
 
 #ifdef SYS_restart_syscall
-	if (state.in_call && state.number == SYS_restart_syscall && task->last_wait_number) {
-		/* a timed wait that we interrupted goes on under this name: what it was is
-		 * remembered */
-		state.number = task->last_wait_number;
-		memcpy(state.args, task->last_wait_args, sizeof(state.args));
+	/* a timed wait that we interrupted goes on under this name: what it was is remembered, here
+	 * where we have seen it wait, else in the event of a call that stops */
+	if (state.in_call && state.number == SYS_restart_syscall &&
+	    (task->call || task->last_wait_number)) {
+		state.number = task->call ? call_number(task->call->call) : task->last_wait_number;
+		memcpy(state.args, task->call ? task->call->args : task->last_wait_args,
+		       sizeof(state.args));
 		understand(process, &state);
 		return state;
 	}

@@ -92,6 +92,7 @@
 	X(setitimer, FAMILY_TIMER, "ipp")                                 \
 	X(timer_settime, FAMILY_TIMER, "ixpp")                            \
 	X(timerfd_settime, FAMILY_TIMER, "fxpp")                          \
+	X(setsockopt, FAMILY_OTHER, "fiipi")                              \
 	X(getrusage, FAMILY_OTHER, "ip")                                  \
 	/* processes and signals */                                       \
 	X(wait4, FAMILY_WAIT, "ipxp")                                     \
