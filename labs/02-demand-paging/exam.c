@@ -371,6 +371,25 @@ static void expect_far_pages(struct exam *x)
 	kill_program(x, j.program);
 }
 
+/* One page more than before: those of earlier touches are still there. */
+static bool expect_all_kept(struct exam *x, const struct journey *j, const struct rises *r)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		const struct sample *s = &j->sample[r->sample[i]];
+		uint64_t pages = s->kb * 1024 / page_size();
+
+		if (pages != i + 1)
+			return expect(x, false,
+				      .expected = say(x, "%zu pages resident after touches of %zu",
+						      i + 1, i + 1),
+				      .observed = say(x, "%" PRIu64, pages), .from = s->line,
+				      .at = s->at,
+				      .why = "a page that was touched stays resident, unless its "
+					     "mapping is given back or replaced");
+	}
+	return true;
+}
+
 static void one_page_a_touch(struct exam *x)
 {
 	uint64_t page[MOST_PAGES];
@@ -397,6 +416,8 @@ static void one_page_a_touch(struct exam *x)
 					    r.count, kinds[k].words, ending_text(x, j.program)),
 			    .from = j.count > 0 ? j.sample[j.count - 1].line : NULL,
 			    .why = "a load that nobody needs is not compiled at all"))
+			return;
+		if (!expect_all_kept(x, &j, &r))
 			return;
 	}
 	if (!failed(x))
