@@ -283,42 +283,48 @@ static struct wait_info best_wait(struct exam *x, struct program *p)
 	return best;
 }
 
-bool expect_blocks(struct exam *x, struct program *p, const char *what_for)
+/* To a wait, 0, or to more sleeps than a program takes before it waits, 1; it may spin on the way.
+ */
+static int come_to_rest(struct exam *x, struct program *p)
 {
 	int64_t cpu = p->cpu_limit;
 	bool own = p->own_limits;
-	struct wait_info wait;
-	int reached = 0;
+	int reached = 1;
 
 	p->cpu_limit = CPU_MS * NS_PER_MS;
 	p->own_limits = true;
-	for (int i = 0; i < LOOKS;
-	     i++) { /* a sleep before the wait proper is no polling; several are */
+	for (int i = 0; i < LOOKS && reached == 1; i++)
 		reached = run_to(x, p, when_blocked(), at_sleep());
-		if (reached != 1)
-			break;
-	}
 	p->cpu_limit = cpu;
 	p->own_limits = own;
-	if (reached == 1)
-		return expect(
-			x, false,
-			.expected = say(x, "%s: it waits in the kernel until somebody wakes it",
-					what_for),
-			.observed = "it sleeps a while and looks again, over and over",
-			.from = from_event(x, p->stop.event), .at = at_stop(x, p),
-			.why = "polling is late when something comes and burns CPU when nothing does");
-	if (reached != 0)
-		return expect(
-			x, false,
-			.expected = say(x, "%s: it waits in the kernel until somebody wakes it",
-					what_for),
-			.observed =
-				reached == SPENT
-					? "it spins: CPU time goes by, and it makes no call that waits"
-					: reached_text(x, p, reached),
-			.at = at_stop(x, p),
-			.why = "a waiting process must not use the CPU that its peer needs");
+	return reached;
+}
+
+static bool expect_rest(struct exam *x, struct program *p, const char *what_for)
+{
+	int reached = come_to_rest(x, p);
+
+	return expect(
+		x, reached == 0,
+		.expected = say(x, "%s: it waits in the kernel until somebody wakes it", what_for),
+		.observed = reached == 1 ? "it sleeps a while and looks again, over and over"
+			    : reached == SPENT
+				    ? "it spins: CPU time goes by, and it makes no call that waits"
+				    : reached_text(x, p, reached),
+		.from = reached == 1 ? from_event(x, p->stop.event) : NULL, .at = at_stop(x, p),
+		.why = reached == 1
+			       ? "polling is late when something comes and burns CPU when nothing does"
+		       : reached == SPENT
+			       ? "a waiting process must not use the CPU that its peer needs"
+			       : "what it should wait for has not come, nor was it told to end");
+}
+
+bool expect_blocks(struct exam *x, struct program *p, const char *what_for)
+{
+	struct wait_info wait;
+
+	if (!expect_rest(x, p, what_for))
+		return false;
 	wait = best_wait(x, p);
 	return expect(
 		x, waits_for_others(&wait),
@@ -331,5 +337,7 @@ bool expect_blocks(struct exam *x, struct program *p, const char *what_for)
 						       : "")
 				      : "it waits in no system call",
 		.from = "/proc/PID/syscall", .at = wait.at,
-		.why = "a private futex is blind to other processes: initialise with pshared = 1");
+		.why = wait.timed && wait.timeout_ms < PATIENT_MS - 1
+			       ? "short waits one after the other are polling: wait without a time-out, or for a second and more"
+			       : "a private futex is blind to other processes: initialise with pshared = 1");
 }

@@ -247,38 +247,6 @@ static bool same_file(const struct moment *moment, const struct event *event)
 	return !moment->file || (event->inode == moment->inode && event->device == moment->device);
 }
 
-/* Which descriptor a call waits for or reads: by number, and 0 by the identity of the pipe. */
-static bool of_descriptor(const struct program *program, const struct moment *moment,
-			  const struct event *event)
-{
-	int index = call_descriptor_argument(event->call);
-
-	if (event->call == CALL_poll || event->call == CALL_ppoll) {
-		struct pollfd fds[16];
-		uint64_t count = event->args[1] < 16 ? event->args[1] : 16;
-
-		if (!count ||
-		    !process_read(event->process, event->args[0], fds, count * sizeof(*fds)))
-			return false;
-		for (uint64_t i = 0; i < count; i++)
-			if (fds[i].fd == moment->descriptor)
-				return true;
-		return false;
-	}
-	if (event->call == CALL_select || event->call == CALL_pselect6) {
-		unsigned long set = 0;
-
-		return event->args[1] &&
-		       process_read(event->process, event->args[1], &set, sizeof(set)) &&
-		       moment->descriptor < 64 && set >> moment->descriptor & 1;
-	}
-	if (index < 0)
-		return false;
-	if (moment->descriptor == 0 && program->in_inode)
-		return event->inode == program->in_inode;
-	return (int)event->args[index] == moment->descriptor;
-}
-
 static bool is_last_of(const struct program *program)
 {
 	for (const struct process *process = program->first; process; process = process->next)
@@ -301,7 +269,7 @@ static bool matches(const struct program *program, const struct moment *moment,
 			    (event->call == CALL_write && (int)event->args[0] == -1) &&
 		    moment->checkpoint)
 			return false;
-		return !moment->of_descriptor || of_descriptor(program, moment, event);
+		return !moment->of_descriptor || event_on_descriptor(program, moment, event);
 	case MOMENT_SIGNAL:
 		return !moment->signal || moment->signal == (int)event->args[0];
 	case MOMENT_EXIT:

@@ -138,6 +138,10 @@ void session_digest(struct session *session, struct run *run, struct task *task)
 /* At a STOP_EXIT: does the whole process end with this thread? */
 bool digest_ends_process(const struct task *task);
 
+/* descriptor.c: is the call about the descriptor of this moment? */
+bool event_on_descriptor(const struct program *program, const struct moment *moment,
+			 const struct event *event);
+
 /* events.c */
 struct event *event_new(struct session *session, struct task *task, enum event_kind kind);
 void event_begin_call(struct session *session, struct task *task, const struct stop *stop);
