@@ -710,6 +710,10 @@ static void only_a_queue_is_opened(struct exam *x)
 		{ { "destroy" } },
 		{ { "destroy", QUEUE, "1" } },
 		{ { "remove", QUEUE } },
+		{ { "Destroy", QUEUE } },
+		{ { "destro", QUEUE } },
+		{ { "destroyed", QUEUE } },
+		{ { "", QUEUE } },
 		{ { 0 } },
 	};
 	const char *names;
@@ -745,6 +749,7 @@ static void only_a_queue_is_opened(struct exam *x)
 	       .why = "what nobody can find by its name any more goes with its last user");
 	put_queue(x, QUEUE, 97, 1);
 	expect_usages(x, "queue", bad);
+	expect_usage(x, run(x, "queue"));
 }
 
 /* ---- messages ---- */
@@ -868,10 +873,17 @@ static void interrupt_and_look(struct exam *x, struct program *p, const char *wh
 /* It waits as it should, and where it looks up now and then, seldom enough. */
 static struct wait_info expect_patience(struct exam *x, struct program *p, const char *what)
 {
-	bool blocked = run_to(x, p, when_blocked(), at_sleep(), at_end()) == 0;
+	int reached = run_to(x, p, when_blocked(), at_sleep(), at_end());
 	struct wait_info wait;
 
-	if (!blocked)
+	need(x, reached != 2 && ending(p).how == STILL_THERE,
+	     .expected = say(x, "it waits for %s", what), .observed = ending_text(x, p),
+	     .from = *error_output(x, p)
+			     ? say(x, "stderr: %s",
+				   quoted(x, error_output(x, p), strlen(error_output(x, p)), 120))
+			     : command_of(x, p),
+	     .why = "nothing told it to end: what it has to wait for will come");
+	if (reached != 0)
 		expect_blocks(x, p, what);
 	need_good_so_far(x);
 	wait = waiting(x, waiter(x, p));
@@ -1160,31 +1172,50 @@ static const char *everything(struct exam *x, const struct message_queue *q, int
 }
 
 /*
- * The first is held at the `which`th moment at which it has touched the lock and the lock is free;
- * the second does all of its work meanwhile. False where the first has no such moment.
+ * Starts the command and holds it at the `which`th moment at which it has touched the lock and the
+ * lock is free. NULL where it has no such moment.
  */
+static struct program *held_between(struct exam *x, const char *command, int which, const char **at)
+{
+	struct watch *watch = watch_file(x, QUEUE, offsetof(struct message_queue, lock), 8,
+					 WATCH_ACCESSES);
+	struct program *p = start(x, "queue",
+				  .args = { command, QUEUE, *command == 's' ? NULL : "1" },
+				  .input = "from a\n");
+	bool reached;
+
+	do
+		reached = run_to(x, p, at_watch(watch), at_end()) == 0;
+	while (reached && (value_of(&seen_queue(x)->lock) != 1 || which-- > 0));
+	unwatch(x, watch);
+	if (!reached)
+		return NULL;
+	*at = last_stop(x, p)->at;
+	hold_program(x, p);
+	return p;
+}
+
+static const char *said(struct exam *x, struct program *p)
+{
+	const char *text = output(x, p, NULL);
+
+	return quoted(x, text, strlen(text), 60);
+}
+
+/* The second does all of its work while the first is held between two sections. */
 static bool between_sections(struct exam *x, const char *first, const char *second, int which)
 {
 	uint32_t slot = (uint32_t)pick(x, 0, QUEUE_SLOTS - 1);
 	struct message_queue *q = queue_image(x, slot, 5);
 	const char *before = waiting_lines(x, q, slot, 5), *at;
-	bool reached;
-	struct watch *watch;
 	bool sends[] = { first[0] == 's', second[0] == 's' };
 	struct program *a, *b;
 	int used = 3 + 2 * sends[0] + 2 * sends[1];
 
 	put_file(x, QUEUE, q, SIZE, 0600);
-	watch = watch_file(x, QUEUE, offsetof(struct message_queue, lock), 8, WATCH_ACCESSES);
-	a = start(x, "queue", .args = { first, QUEUE, sends[0] ? NULL : "1" }, .input = "from a\n");
-	do
-		reached = run_to(x, a, at_watch(watch), at_end()) == 0;
-	while (reached && (value_of(&seen_queue(x)->lock) != 1 || which-- > 0));
-	unwatch(x, watch);
-	if (!reached)
+	a = held_between(x, first, which, &at);
+	if (!a)
 		return false;
-	at = last_stop(x, a)->at;
-	hold_program(x, a);
 	b = run(x, "queue", .args = { second, QUEUE, sends[1] ? NULL : "1" }, .input = "from b\n");
 	expect_exit(x, b, 0, "the lock is free");
 	release_program(x, a);
@@ -1198,11 +1229,75 @@ static bool between_sections(struct exam *x, const char *first, const char *seco
 		    sorted(x, say(x, "%s%s%s", before, sends[0] ? "from a\n" : "",
 				  sends[1] ? "from b\n" : ""))) == 0,
 	     .expected = "every message is in the queue or printed, once",
-	     .observed = say(x, "%s printed %s, %s printed %s", first,
-			     quoted(x, output(x, a, NULL), strlen(output(x, a, NULL)), 60), second,
-			     quoted(x, output(x, b, NULL), strlen(output(x, b, NULL)), 60)),
+	     .observed = say(x, "%s printed %s, %s printed %s", first, said(x, a), second,
+			     said(x, b)),
 	     .from = say(x, "%s was held with the lock free while %s did its work", first, second),
 	     .at = at, .why = "slot and index belong together: one section, not two");
+	return true;
+}
+
+/* A sender is held between two sections; another one sends, and a receiver takes what it is told to
+ * be there. */
+static bool between_sender_and_receiver(struct exam *x, int which)
+{
+	uint32_t slot = (uint32_t)pick(x, 0, QUEUE_SLOTS - 1);
+	struct message_queue *q = queue_image(x, slot, 0);
+	struct program *a, *b, *c, *d;
+	const char *at;
+
+	for (int i = 0; i < QUEUE_SLOTS; i++)
+		strcpy(q->text[i], "from long ago");
+	put_file(x, QUEUE, q, SIZE, 0600);
+	a = held_between(x, "send", which, &at);
+	if (!a)
+		return false;
+	b = run(x, "queue", .args = { "send", QUEUE }, .input = "from b\n");
+	expect_exit(x, b, 0, "the lock is free");
+	c = run(x, "queue", .args = { "recv", QUEUE, "1" });
+	expect_exit(x, c, 0, "a message was sent");
+	release_program(x, a);
+	finish(x, a);
+	expect_exit(x, a, 0, "the lock is free");
+	need_good_so_far(x);
+	d = run(x, "queue", .args = { "recv", QUEUE, "1" });
+	expect_exit(x, d, 0, "two messages were sent");
+	need(x,
+	     strcmp(sorted(x, say(x, "%s%s", output(x, c, NULL), output(x, d, NULL))),
+		    "from a\nfrom b\n") == 0,
+	     .expected = "two receivers print the two senders' messages",
+	     .observed = say(x, "they print %s and %s", said(x, c), said(x, d)),
+	     .from = "a sender was held with the lock free while another one and a receiver worked",
+	     .at = at,
+	     .why = "an index that has moved says that the text is there: one section, not two");
+	return true;
+}
+
+/* A receiver is held between two sections, and the queue is full: a sender may have the slot only
+ * when its text is out. */
+static bool between_receiver_and_sender(struct exam *x, int which)
+{
+	uint32_t slot = (uint32_t)pick(x, 0, QUEUE_SLOTS - 1);
+	struct message_queue *q = queue_image(x, slot, QUEUE_SLOTS);
+	const char *oldest = waiting_lines(x, q, slot, 1), *at;
+	struct program *a, *b;
+
+	put_file(x, QUEUE, q, SIZE, 0600);
+	a = held_between(x, "recv", which, &at);
+	if (!a)
+		return false;
+	b = start(x, "queue", .args = { "send", QUEUE }, .input = "from b\n");
+	run_to(x, b, when_blocked(), at_end());
+	release_program(x, a);
+	finish(x, a);
+	kill_program(x, b);
+	expect_exit(x, a, 0, "the lock is free");
+	need_good_so_far(x);
+	need(x, strcmp(output(x, a, NULL), oldest) == 0,
+	     .expected = say(x, "recv prints %s", quoted(x, oldest, strlen(oldest), 60)),
+	     .observed = said(x, a),
+	     .from = "recv was held with the lock free while a sender waited for its slot",
+	     .at = at,
+	     .why = "a sender overwrites the slot once free_slots is posted: the text must be out");
 	return true;
 }
 
@@ -1267,6 +1362,12 @@ static void lock_guards_everything(struct exam *x)
 		     which < 3 && between_sections(x, commands[i & 1], commands[i >> 1], which);
 		     which++)
 			;
+	for (int which = 0; which < 3 && !failed(x) && between_sender_and_receiver(x, which);
+	     which++)
+		;
+	for (int which = 0; which < 3 && !failed(x) && between_receiver_and_sender(x, which);
+	     which++)
+		;
 }
 
 /* ---- lines, good and bad ---- */
