@@ -661,14 +661,16 @@ static void expect_death(struct exam *x, struct program *p, uint64_t address)
 	kill_program(x, p);
 }
 
+/* Far below the buffer; of one that lies low itself, the lowest pages, which nobody may map. */
 static uint64_t place_below(struct exam *x, const struct guarded *b)
 {
 	const struct maps *maps = maps_now(x, b->process);
-	uint64_t address = b->start - ((uint64_t)1 << 34);
+	const uint64_t far = (uint64_t)1 << 34, step = (uint64_t)1 << 30;
+	uint64_t address = b->start > far ? b->start - far : 0;
 
-	while (maps_at(maps, address) != NULL)
-		address -= (uint64_t)1 << 30;
-	return address;
+	while (address > step && maps_at(maps, address) != NULL)
+		address -= step;
+	return address > step ? address : (uint64_t)pick(x, 64, 60000);
 }
 
 /* In a wide gap above the buffer, far below what follows: that may be a stack, which grows; 0 where
