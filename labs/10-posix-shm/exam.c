@@ -703,9 +703,16 @@ static void waits_in_sum(struct exam *x)
 	struct production made = begin(x, pick(x, 300, 900));
 	struct program *c = start(x, "squares", .args = { "consume", slashed(x, made.name) });
 	int64_t began = virtual_ms(x), real_began = real_ms();
+	int reached;
 
 	hold_program(x, made.p);
-	if (to_rest(x, c) >= 2 || ending(c).how != STILL_THERE) {
+	reached = to_rest(x, c);
+	need(x, !name_exists(x, made.file),
+	     .expected = "no object yet: that is the producer's to make",
+	     .observed = say(x, "/dev/shm holds: %s", directory_list(x, "/dev/shm")),
+	     .why = "an object that the consumer makes keeps the producer from making it",
+	     .from = command_of(x, c));
+	if (reached >= 2 || ending(c).how != STILL_THERE) {
 		expect_error(x, c, "there is no such object: wait for it, or say so");
 		return;
 	}
@@ -758,6 +765,27 @@ static void name_stays(struct exam *x)
 	kill_program(x, c);
 }
 
+/* So many squares that no buffer holds them all: when the first are printed, others are not. */
+static void name_stays_till_printed(struct exam *x)
+{
+	const char *name = pick_word(x, 9), *file = object_of(x, name);
+	int64_t count = pick(x, 40000, 50000);
+	size_t size = 0;
+	struct program *c;
+
+	produced(x, name, count);
+	c = start(x, "squares", .args = { "consume", slashed(x, name) });
+	while (size == 0 && run_to(x, c, after_calls(call_set_family(FAMILY_WRITE)), at_end()) == 0)
+		output(x, c, &size);
+	expect(x, name_exists(x, file) || size == strlen(lines(x, squares(x, count), count)),
+	       .expected = say(x, "%s, until all is printed", file),
+	       .observed = say(x, "no such name any more, and %zu bytes printed", size),
+	       .why = "the next write may fail, or somebody kill the consumer: then the object is "
+		      "needed once more",
+	       .from = command_of(x, c));
+	kill_program(x, c);
+}
+
 static void name_goes(struct exam *x, int64_t count)
 {
 	const char *name = pick_word(x, 9), *file = object_of(x, name), *held;
@@ -788,6 +816,8 @@ static void name_stays_then_goes(struct exam *x)
 		name_goes(x, pick(x, 300, 900));
 	if (!failed(x))
 		name_goes(x, 0);
+	if (!failed(x))
+		name_stays_till_printed(x);
 }
 
 /* ---- the lab -------------------------------------------------------------------------------- */
