@@ -870,9 +870,14 @@ static void interrupt_and_look(struct exam *x, struct program *p, const char *wh
 	     .why = "any signal may interrupt a wait: that is no error, and not what it waited for");
 }
 
-/* It waits as it should, and where it looks up now and then, seldom enough. */
+/*
+ * It waits as it should, and where it looks up now and then, seldom enough. Of a wait until the
+ * next second only the rest is seen: on a busy host some of it has gone by between the look at the
+ * clock and the wait.
+ */
 static struct wait_info expect_patience(struct exam *x, struct program *p, const char *what)
 {
+	enum { SHORT_MS = 500 };
 	int reached = run_to(x, p, when_blocked(), at_sleep(), at_end());
 	struct wait_info wait;
 
@@ -887,11 +892,12 @@ static struct wait_info expect_patience(struct exam *x, struct program *p, const
 		expect_blocks(x, p, what);
 	need_good_so_far(x);
 	wait = waiting(x, waiter(x, p));
-	need(x, !wait.timed || wait.timeout_ms >= 900,
+	need(x, !wait.timed || wait.timeout_ms >= SHORT_MS,
 	     .expected = "a wait without a time-out, or one of a second or more",
 	     .observed = say(x, "%s of %lld ms", wait.text, (long long)wait.timeout_ms),
 	     .at = wait.at, .why = "many short waits are a busy-wait in slow motion");
-	expect_blocks(x, p, what);
+	if (!wait.timed || !wait.futex || wait.futex_private)
+		expect_blocks(x, p, what);
 	need_good_so_far(x);
 	return wait;
 }
@@ -927,7 +933,7 @@ static void waits_patiently(struct exam *x, struct program *p, const char *what)
 	int64_t patience;
 	size_t size;
 
-	set_limits(x, p, 500, 20000, 20000);
+	set_limits(x, p, 500, 30000, 20000);
 	wait = expect_patience(x, p, what);
 	for (int round = 0; round < 2; round++) {
 		interrupt_and_look(x, p, what);
@@ -1011,7 +1017,7 @@ static void taken_lock_blocks(struct exam *x, const char *command)
 	sem_trywait(&q->lock);
 	p = start(x, "queue", .args = { command, QUEUE, sends ? NULL : "1" },
 		  .input = "one more\n");
-	set_limits(x, p, 1000, 20000, 20000);
+	set_limits(x, p, 1000, 30000, 20000);
 	if (run_to(x, p, when_blocked(), at_end()) == 1)
 		return; /* it never asks for the lock: another check says so */
 	waits_patiently(x, p, "the lock");
@@ -1445,7 +1451,7 @@ static void more_than_a_buffer(struct exam *x)
 	struct program *p = start(x, "queue", .args = { "send", QUEUE }, .input = lines);
 	int reached;
 
-	set_limits(x, p, 1000, 20000, 20000);
+	set_limits(x, p, 1000, 30000, 20000);
 	do {
 		reached = run_to(x, p, when_blocked(), at_end());
 		while (value_of(&q->used_slots) > 0) {
@@ -1543,7 +1549,7 @@ static void sent_before_the_next_read(struct exam *x)
 	const char *why =
 		"this read may block for ever: the lines before it are sent, and nothing is held meanwhile";
 
-	set_limits(x, p, 500, 10000, 600000);
+	set_limits(x, p, 500, 30000, 600000);
 	need_hungry(x, p);
 	expect_state(x, q, 0, "nothing was read, nothing is held");
 	feed(x, p, "first\n");
@@ -1566,7 +1572,7 @@ static void reads_no_line_ahead(struct exam *x)
 	struct message_queue *q = any_queue(x, QUEUE_SLOTS);
 	struct program *p = start(x, "queue", .args = { "send", QUEUE }, .typed = true);
 
-	set_limits(x, p, 500, 10000, 600000);
+	set_limits(x, p, 500, 30000, 600000);
 	need_hungry(x, p);
 	feed(x, p, "one\n");
 	run_to(x, p, when_blocked(), at_end());
