@@ -103,9 +103,15 @@ struct program {
 
 	struct event *events, *last_event;
 	size_t event_count;
-	size_t arena_mark;   /* of the session's arena at its start */
-	size_t copied;	     /* bytes of stack copies kept */
-	size_t stops_copied; /* the same for stops */
+	struct time_anchor { /* an absolute end that it has waited for, and when that is in virtual
+				time */
+		clockid_t clock;
+		int64_t end, virtual_end;
+	} anchors[4];
+	unsigned anchor_count; /* so far: the oldest one makes room */
+	size_t arena_mark;     /* of the session's arena at its start */
+	size_t copied;	       /* bytes of stack copies kept */
+	size_t stops_copied;   /* the same for stops */
 	struct stop_info stop;
 	bool stopped_once;
 

@@ -253,6 +253,9 @@ static void note_timed_wait(struct session *session, struct process *process, st
 	task->timed_slices = slices;
 	if (!state.timed)
 		return;
+	if (task->call && task->call == task->timed_call)
+		return; /* a freeze has interrupted it: the same wait ends when it was to end */
+	task->timed_call = task->call;
 	task->wake_at = session->virtual_now + state.timeout_ns;
 	deadline = task->wake_at;
 	if (deadline > program->last_deadline) {
@@ -358,13 +361,14 @@ void session_when_quiet(struct session *session, struct run *run)
 			run->reached = STUCK;
 		return;
 	}
-	if (task->wake_at > session->virtual_now)
-		session->virtual_now = task->wake_at;
-	if (session->virtual_now - run->virtual_began > run->program->virtual_limit) {
+	if (task->wake_at - run->virtual_began > run->program->virtual_limit) {
+		session->virtual_now = run->virtual_began + run->program->virtual_limit;
 		run->program->spent = "virtual time";
 		run->reached = SPENT;
 		return;
 	}
+	if (task->wake_at > session->virtual_now)
+		session->virtual_now = task->wake_at;
 	if (task->asleep) {
 		wake(session, task, 0);
 		return;

@@ -40,13 +40,50 @@ static int64_t timeval_at(const struct process *process, uint64_t address)
 	return (int64_t)t.tv_sec * NS_PER_S + (int64_t)t.tv_usec * 1000;
 }
 
-/* From an absolute time of that clock to a span from now, at least 0; -1 stays -1. */
-static int64_t from_now(clockid_t clock, int64_t absolute)
+/*
+ * No clock follows virtual time. Who reckons each end from the clock, gets spans that are right;
+ * who reckons it from the end before, without a look at the clock, is known by that: two ends that
+ * are whole milliseconds apart, to the nanosecond. (Not so where the ends are whole microseconds.)
+ */
+static struct time_anchor *anchor_of(struct program *program, clockid_t clock, int64_t end)
 {
+	for (size_t i = 0; i < sizeof(program->anchors) / sizeof(*program->anchors); i++) {
+		struct time_anchor *anchor = &program->anchors[i];
+
+		if (i < program->anchor_count && anchor->clock == clock && end % 1000 != 0 &&
+		    end >= anchor->end && (end - anchor->end) % NS_PER_MS == 0)
+			return anchor;
+	}
+	return NULL;
+}
+
+static int64_t span_to(struct program *program, clockid_t clock, int64_t end, int64_t now)
+{
+	const int64_t virtual_now = program->session->virtual_now;
+	struct time_anchor *anchor = anchor_of(program, clock, end);
+	const size_t room = sizeof(program->anchors) / sizeof(*program->anchors);
+
+	if (anchor) {
+		anchor->virtual_end += end - anchor->end;
+	} else {
+		anchor = &program->anchors[program->anchor_count++ % room];
+		anchor->clock = clock;
+		anchor->virtual_end = virtual_now + (end > now ? end - now : 0);
+	}
+	anchor->end = end;
+	return anchor->virtual_end > virtual_now ? anchor->virtual_end - virtual_now : 0;
+}
+
+/* From an absolute time of that clock to a span from now, at least 0; -1 stays -1. */
+static int64_t from_now(const struct process *process, clockid_t clock, int64_t absolute)
+{
+	struct program *program = process->program;
 	struct timespec now;
 
 	if (absolute < 0 || clock_gettime(clock, &now) != 0)
 		return -1;
+	if (!program->launch.real_time && !process->has_timer)
+		return span_to(program, clock, absolute, ns_of(now));
 	return absolute > ns_of(now) ? absolute - ns_of(now) : 0;
 }
 
@@ -92,7 +129,7 @@ int64_t sleep_of_call(const struct process *process, enum call call, const uint6
 		return timespec_at(process, args[0]);
 	case CALL_clock_nanosleep:
 		if ((int)args[1] & TIMER_ABSTIME)
-			return from_now((clockid_t)args[0], timespec_at(process, args[2]));
+			return from_now(process, (clockid_t)args[0], timespec_at(process, args[2]));
 		return timespec_at(process, args[2]);
 	case CALL_poll:
 		return (int)args[2] >= 0 && no_poll_descriptors(process, args[0], args[1])
@@ -129,10 +166,10 @@ static void futex_wait_state(const struct process *process, struct wait_state *s
 		state->timeout_ns = given;
 		break;
 	case FUTEX_LOCK_PI:
-		state->timeout_ns = from_now(CLOCK_REALTIME, given);
+		state->timeout_ns = from_now(process, CLOCK_REALTIME, given);
 		break;
 	default:
-		state->timeout_ns = from_now(clock, given);
+		state->timeout_ns = from_now(process, clock, given);
 		break;
 	}
 }
@@ -173,7 +210,8 @@ static void understand(const struct process *process, struct wait_state *state)
 		timed_by(state, timespec_at(process, state->args[3]));
 		break;
 	case CALL_mq_timedreceive:
-		timed_by(state, from_now(CLOCK_REALTIME, timespec_at(process, state->args[4])));
+		timed_by(state,
+			 from_now(process, CLOCK_REALTIME, timespec_at(process, state->args[4])));
 		break;
 	case CALL_nanosleep:
 		timed_by(state, timespec_at(process, state->args[0]));

@@ -84,8 +84,9 @@ struct task {
 
 	bool asleep; /* held at a sleep, until wake_at (virtual ns) */
 	int64_t wake_at;
-	bool timed;	       /* blocked with a time-out that ends at wake_at */
-	uint64_t timed_slices; /* identifies the wait: how often it had been scheduled then */
+	bool timed;		  /* blocked with a time-out that ends at wake_at */
+	uint64_t timed_slices;	  /* identifies the wait: how often it had been scheduled then */
+	struct event *timed_call; /* … and the call, where it has an event */
 
 	long last_wait_number; /* the call that it was last seen to wait in; 0: none */
 	uint64_t last_wait_args[6];
