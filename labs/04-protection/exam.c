@@ -860,21 +860,20 @@ static bool was_unmapped(struct exam *x, struct program *p, const struct event *
 	return false;
 }
 
-/* Programs that hit a guard, or die, have nothing to unmap: that they should not is the business of
- * other checks. */
+/* Programs that hit a guard, die or give up have nothing to unmap: that they should not is the
+ * business of other checks. */
 static void expect_unmapped(struct exam *x, struct program *p, int64_t pages, bool faults)
 {
 	struct guarded b;
 
 	need_buffer(x, p, pages, &b);
 	const struct event *since = newest_event(p);
-	struct moment output = at_calls(call_set_family(FAMILY_WRITE));
+	struct moment end = only(b.process, at_exit());
 
-	output.descriptor = STDOUT_FILENO;
-	output.of_descriptor = true;
-	if ((faults ? run_to(x, p, output) : run_to(x, p, output, at_signal(SIGSEGV))) != 0)
+	if ((faults ? run_to(x, p, end) : run_to(x, p, end, at_signal(SIGSEGV))) != 0 ||
+	    last_stop(x, p)->event->result != 0)
 		return;
-	const struct maps *maps = maps_now(x, last_stop(x, p)->process);
+	const struct maps *maps = maps_now(x, b.process);
 
 	for (uint64_t page = b.start - page_size(); page <= b.end; page += page_size()) {
 		const struct vma *vma = maps_at(maps, page);
@@ -882,7 +881,7 @@ static void expect_unmapped(struct exam *x, struct program *p, int64_t pages, bo
 		if (vma == NULL || was_unmapped(x, p, since, page))
 			continue;
 		need(x, false,
-		     .expected = say(x, "%s: buffer and guards unmapped when the result is printed",
+		     .expected = say(x, "%s: buffer and guards unmapped when it ends",
 				     command_of(x, p)),
 		     .observed = page < b.start || page == b.end ? "a guard is still mapped"
 								 : "the buffer is still mapped",
@@ -1130,10 +1129,10 @@ LAB(.id = "04-protection", .title = "guard pages, and a handler that opens one p
 		     1,
 		     3,
 		     "guards-on-both-sides",
-		     "buffer and guards are unmapped before the result is printed",
+		     "buffer and guards are unmapped before the program ends",
 		     everything_is_unmapped,
 		     {"Guards are mappings too. Who removes them?",
-		      "munmap(start - page, length + 2 * page) takes all three at once, before you print."}},
+		      "munmap(start - page, length + 2 * page) takes all three at once, before you return."}},
 		    {"sizes-and-errors",
 		     2,
 		     1,
