@@ -535,9 +535,9 @@ static bool wait_evenly(struct exam *x, struct program *const p[2])
 /*
  * Virtual time is right where each wait is given how long it shall last. It is not where something
  * else says when the time is over: a timer, or a clock that the program looks at. Two such are told
- * apart: a clock_gettime() from which the end of a sem_timedwait() is reckoned does no harm, unless
- * the next end is reckoned from the last one (then waits get longer and longer in virtual time).
- * And where somebody spins nothing is ever at rest, so virtual time stands still.
+ * apart: a clock_gettime() from which the end of a sem_timedwait() is reckoned does no harm. Should
+ * the waits get longer and longer all the same, real time is taken. And where somebody spins
+ * nothing is ever at rest, so virtual time stands still.
  */
 static void find_pace(struct exam *x, void *facts)
 {
