@@ -1,0 +1,127 @@
+// expect: FAIL steps-exclude-each-other
+/* A compare-and-exchange that fails is not repeated: the value that it found is taken for granted.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { EXIT_ERROR = 1, EXIT_USAGE = 2 };
+enum { MOST_STEPS = 10 * 1000 * 1000 };
+
+struct shared {
+	sem_t lock;
+	_Atomic uint64_t counter;
+	unsigned char amount[]; /* by the value before the step */
+};
+
+static void usage(void)
+{
+	fputs("usage: counter CHILD_STEPS PARENT_STEPS\n", stderr);
+	exit(EXIT_USAGE);
+}
+
+static void die(const char *what)
+{
+	fprintf(stderr, "counter: %s: %s\n", what, strerror(errno));
+	exit(EXIT_ERROR);
+}
+
+static size_t parse_steps(const char *text)
+{
+	if (*text == '\0' || text[strspn(text, "0123456789")] != '\0')
+		usage();
+	errno = 0;
+	unsigned long steps = strtoul(text, NULL, 10);
+	if (errno == 0 && steps > MOST_STEPS)
+		errno = ERANGE;
+	if (errno != 0)
+		die(text);
+	return steps;
+}
+
+/* Before fork: a mapping made afterwards would be seen by one process alone. */
+static struct shared *share(size_t size)
+{
+	struct shared *shared = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+				     -1, 0);
+
+	if (shared == MAP_FAILED)
+		die("mmap");
+	if (sem_init(&shared->lock, 1, 1) == -1) /* 1: between processes; 1: free */
+		die("sem_init");
+	return shared;
+}
+
+static void take_steps(struct shared *shared, size_t steps, int amount)
+{
+	for (size_t i = 0; i < steps; i++) {
+		uint64_t old = atomic_load(&shared->counter);
+
+		if (!atomic_compare_exchange_strong(&shared->counter, &old, old + (uint64_t)amount))
+			atomic_store(&shared->counter, old + (uint64_t)amount);
+		shared->amount[old] = (unsigned char)amount;
+	}
+}
+
+static void unshare_all(struct shared *shared, size_t size)
+{
+	if (munmap(shared, size) == -1)
+		die("munmap");
+}
+
+static void reap(pid_t child)
+{
+	int status;
+
+	while (waitpid(child, &status, 0) == -1)
+		if (errno != EINTR)
+			die("waitpid");
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return;
+	fprintf(stderr, "counter: child %d: did not end well\n", (int)child);
+	exit(EXIT_ERROR);
+}
+
+static void print(const struct shared *shared, pid_t child)
+{
+	for (uint64_t at = 0; at < shared->counter; at += shared->amount[at])
+		printf("%s %d %jd %jd\n", shared->amount[at] == 1 ? "child" : "parent",
+		       shared->amount[at] == 1 ? (int)child : (int)getpid(), (intmax_t)at,
+		       (intmax_t)(at + shared->amount[at]));
+	printf("final %jd\n", (intmax_t)shared->counter);
+	if (fflush(stdout) == EOF || ferror(stdout))
+		die("stdout");
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 3)
+		usage();
+	size_t child_steps = parse_steps(argv[1]), parent_steps = parse_steps(argv[2]);
+	size_t size = sizeof(struct shared) + child_steps + 2 * parent_steps;
+	struct shared *shared = share(size);
+
+	pid_t child = fork();
+	if (child == -1)
+		die("fork");
+	if (child == 0) {
+		take_steps(shared, child_steps, 1);
+		unshare_all(shared, size);
+		_exit(EXIT_SUCCESS);
+	}
+	take_steps(shared, parent_steps, 2);
+	reap(child);
+	print(shared, child);
+	if (sem_destroy(&shared->lock) == -1)
+		die("sem_destroy");
+	unshare_all(shared, size);
+	return EXIT_SUCCESS;
+}
