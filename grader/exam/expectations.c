@@ -261,7 +261,7 @@ enum { LOOKS = 4, PATIENT_MS = 1000, CPU_MS = 250 };
 
 static bool waits_for_others(const struct wait_info *wait)
 {
-	if (wait->timed && wait->timeout_ms < PATIENT_MS - 1)
+	if (wait->timed && wait->timeout_ms < PATIENT_MS / 2)
 		return false;
 	if (wait->futex)
 		return !wait->futex_private;
@@ -337,7 +337,7 @@ bool expect_blocks(struct exam *x, struct program *p, const char *what_for)
 						       : "")
 				      : "it waits in no system call",
 		.from = "/proc/PID/syscall", .at = wait.at,
-		.why = wait.timed && wait.timeout_ms < PATIENT_MS - 1
+		.why = wait.timed && wait.timeout_ms < PATIENT_MS / 2
 			       ? "short waits one after the other are polling: wait without a time-out, or for a second and more"
 			       : "a private futex is blind to other processes: initialise with pshared = 1");
 }

@@ -844,6 +844,7 @@ static void strangers_refused(struct exam *x)
 	expect_empty_table(x, "-1 is no key: all programs that forget to look share that segment");
 	refuses(x, &nobody, "join", "nobody serves here");
 	expect_empty_table(x, "the guest makes no room");
+	expect_usage(x, run(x, "chat"));
 	expect_usages(x, "chat",
 		      (const struct words[]){ { { "serve" } },
 					      { { "join" } },

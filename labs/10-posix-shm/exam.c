@@ -320,6 +320,7 @@ static void names_and_numbers(struct exam *x)
 		expect_no_object(x, run(x, "squares", .args = { "produce", third, huge[i] }),
 				 object_of(x, third),
 				 "8 * COUNT does not fit: compare before you multiply");
+	expect_usage(x, run(x, "squares"));
 	expect_usages(x, "squares",
 		      (const struct words[]){ { { "produce" } },
 					      { { "consume" } },
@@ -328,6 +329,9 @@ static void names_and_numbers(struct exam *x)
 					      { { "produce", word, "1", "2" } },
 					      { { "produce", word, "12x" } },
 					      { { "produce", word, "-1" } },
+					      { { "produce", word, "+1" } },
+					      { { "produce", word, " 1" } },
+					      { { "produce", word, "0x1" } },
 					      { { "produce", word, "" } },
 					      { { word, word } },
 					      { { NULL } } });
