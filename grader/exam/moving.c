@@ -69,11 +69,16 @@ const struct stop_info *last_stop(struct exam *x, const struct program *p)
 
 const char *reached_text(struct exam *x, struct program *p, int reached)
 {
+	const char *said = error_output(x, p);
+
 	if (reached == SPENT)
 		return say(x, "%s used more than its %s; it was %s", p->command,
 			   p->spent ? p->spent : "limit", ending_text(x, p));
 	if (reached == STUCK)
 		return say(x, "%s does not go on: %s", p->command, ending_text(x, p));
+	if (reached == RAN_OUT && *said)
+		return say(x, "%s ended: %s, stderr: %s", p->command, ending_text(x, p),
+			   quoted(x, said, strlen(said), 120));
 	if (reached == RAN_OUT)
 		return say(x, "%s ended: %s", p->command, ending_text(x, p));
 	return say(x, "%s got there", p->command);
