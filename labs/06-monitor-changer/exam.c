@@ -17,8 +17,15 @@ struct pair {
 };
 _Static_assert(sizeof(struct pair) == 8, "the file has 8 bytes");
 
-/* Between two looks of a monitor; the work in between takes its time on a busy machine too. */
-enum { PAUSE_MS = 100, TOLERANCE_MS = 25 };
+/*
+ * Between two looks of a monitor: 90 to 110 ms. A sleep until "now + 100 ms" loses what goes by
+ * between the two calls, much of it on a busy machine: so most pauses must keep to the slack, and
+ * every one to the tolerance.
+ */
+enum { PAUSE_MS = 100, SLACK_MS = 10, TOLERANCE_MS = 25, PAUSES = 30 };
+
+/* A size that an int takes for 0. */
+static const off_t four_gib = (off_t)1 << 32;
 
 /* A pause may be made of many short ones; and what to_next_line() says where no line comes. */
 enum { MOST_SLEEPS = 1200, NO_LINE = -100 };
@@ -76,7 +83,8 @@ static void creates_shared(struct exam *x)
 
 	need(x, name_exists(x, SHARED),
 	     .expected = "a file \"shared\" when the monitor first sleeps",
-	     .observed = say(x, "none; %s", reached_text(x, p, reached)),
+	     .observed = say(x, "none; %s",
+			     reached < 0 ? reached_text(x, p, reached) : ending_text(x, p)),
 	     .why = "the monitor creates the file where it is missing");
 	expect_mode(x, SHARED, 0644, "given to open(2) as an octal number: 0644");
 	expect_size(x, SHARED, 8, "two ints of four bytes");
@@ -100,10 +108,34 @@ static bool expect_kept(struct exam *x, size_t size, const char *why)
 	bool kept = expect_size(x, SHARED, size < 8 ? 8 : (off_t)size, why) &&
 		    expect_bytes(x, SHARED, 0, data, size < 8 ? 8 : size, why) &&
 		    expect(x, ending(p).how != KILLED && ending(p).status == 0,
-			   .expected = "the monitor looks at this file",
+			   .expected = "the monitor looks at this file, and ends with 0 if at all",
 			   .observed = ending_text(x, p), .why = why);
 
 	kill_program(x, p);
+	return kept;
+}
+
+static bool expect_huge_kept(struct exam *x, struct pair pair)
+{
+	const char *why = "a longer file is accepted, whatever its size: st_size is an off_t";
+
+	put_pair(x, pair);
+	set_size(x, SHARED, four_gib);
+
+	struct program *p = start_monitor(x, "1");
+
+	run_to(x, p, at_sleep(), at_end());
+
+	bool kept = expect_size(x, SHARED, four_gib, why) &&
+		    expect(x, same(pair_now(x), pair), .expected = pair_text(x, pair),
+			   .observed = pair_text(x, pair_now(x)), .why = why) &&
+		    expect(x, ending(p).how != KILLED && ending(p).status == 0,
+			   .expected = "the monitor looks at a file of 4 GiB",
+			   .observed = ending_text(x, p), .why = why);
+
+	kill_program(x, p);
+	remove_name(x, SHARED);
+	put_pair(x, pair);
 	return kept;
 }
 
@@ -114,7 +146,7 @@ static void keeps_the_bytes(struct exam *x)
 	if (!expect_kept(x, 8, "a pair that stands in the file is somebody's") ||
 	    !expect_kept(x, 20, "a longer file is accepted as it is") ||
 	    !expect_kept(x, 5, "a shorter file is extended by zeros, its bytes kept") ||
-	    !expect_kept(x, 0, "an empty file is extended"))
+	    !expect_kept(x, 0, "an empty file is extended") || !expect_huge_kept(x, pair))
 		return;
 
 	struct program *first = start_monitor(x, NULL);
@@ -190,28 +222,39 @@ static int to_next_line(struct exam *x, struct program *p, size_t lines)
 	return NO_LINE;
 }
 
-static bool expect_pause(struct exam *x, struct program *p, int64_t pause)
+static bool within(int64_t pause, int64_t tolerance)
 {
-	return expect(x, pause >= PAUSE_MS - TOLERANCE_MS && pause <= PAUSE_MS + TOLERANCE_MS,
-		      .expected = "100 ms of sleep between two looks",
+	return pause >= PAUSE_MS - tolerance && pause <= PAUSE_MS + tolerance;
+}
+
+/* One of `count` pauses, with the number of those so far, itself included, that left the slack. */
+static bool expect_pause(struct exam *x, struct program *p, int64_t pause, int count, int *off)
+{
+	*off += !within(pause, SLACK_MS);
+	return expect(x, within(pause, TOLERANCE_MS) && *off <= count / 2,
+		      .expected = "100 ms of sleep between two looks, 90 to 110",
 		      .observed = say(x, "%" PRId64 " ms", pause), .at = last_stop(x, p)->at,
 		      .why = "shorter pauses burn the processor, longer ones miss changes");
 }
 
-/* Looks are seen by a watchpoint: what was asked for between two of them, in however many parts. */
+/*
+ * Looks are seen by a watchpoint: what was asked for between two of them, in however many parts.
+ * The pair changes at times, then stays for long: neither makes a pause shorter or longer.
+ */
 static void pauses_between_looks(struct exam *x)
 {
 	struct program *p = start_monitor(x, NULL);
 	struct watch *watch = watch_file(x, SHARED, 0, 8, WATCH_ACCESSES);
-	int reached, pauses = 0, without = 0;
+	int reached, pauses = 0, without = 0, off = 0;
 	int64_t before = -1, now;
 
-	while ((reached = run_to(x, p, at_watch(watch), at_end())) == 0 && pauses < 5) {
+	while ((reached = run_to(x, p, at_watch(watch), at_end())) == 0 && pauses < PAUSES) {
 		now = asked_sleep_ms(p);
 		if (before >= 0 && now > before) {
-			if (!expect_pause(x, p, now - before))
+			if (!expect_pause(x, p, now - before, PAUSES, &off))
 				return;
-			pauses++;
+			if (pauses++ % 2 == 0 && pauses < 6)
+				set_pair(x, (struct pair){ 1, 1 + pauses });
 			without = 0;
 		} else if (!expect(x, ++without < 100, .expected = "a sleep between two looks",
 				   .observed = "a hundred looks without any sleep",
@@ -221,7 +264,9 @@ static void pauses_between_looks(struct exam *x)
 		before = now;
 	}
 	expect(x, reached == 0, .expected = "one look after the other",
-	       .observed = reached_text(x, p, reached), .why = "a monitor goes on looking");
+	       .observed = reached == SPENT ? "it sleeps and sleeps, and does not look again"
+					    : reached_text(x, p, reached),
+	       .why = "a monitor goes on looking");
 }
 
 /*
@@ -232,14 +277,14 @@ static void pauses_between_lines(struct exam *x)
 {
 	struct program *p = start_monitor(x, NULL);
 	struct pair pair = fresh_pair(x);
-	int reached = to_next_line(x, p, 0);
+	int reached = to_next_line(x, p, 0), off = 0;
 	int64_t before = asked_sleep_ms(p);
 
 	for (size_t line = 1; line < 5 && reached == 0; line++) {
 		pair.counter++;
 		set_pair(x, pair);
 		reached = to_next_line(x, p, line);
-		if (reached == 0 && !expect_pause(x, p, asked_sleep_ms(p) - before))
+		if (reached == 0 && !expect_pause(x, p, asked_sleep_ms(p) - before, 4, &off))
 			return;
 		before = asked_sleep_ms(p);
 	}
@@ -315,6 +360,26 @@ static void prints_each_change(struct exam *x)
 	expect(x, ending(endless).how == STILL_THERE,
 	       .expected = "a monitor without CHANGES goes on for ever",
 	       .observed = ending_text(x, endless), .why = "only CHANGES gives it an end");
+	kill_program(x, endless);
+
+	/* It may call so large a number too large, but must not take it for another one. */
+	struct program *many = start_monitor(x, "4294967297");
+
+	two_looks(x, many);
+	expect(x,
+	       ending(many).how == STILL_THERE ||
+		       (ending(many).how == EXITED && ending(many).status != 0),
+	       .expected = "\"login monitor 4294967297\" goes on after its first line",
+	       .observed = ending_text(x, many),
+	       .why = "an int keeps the lower 32 bits of that number, which are 1");
+	kill_program(x, many);
+
+	put_file(x, "elsewhere", &a, sizeof a, 0644);
+	remove_name(x, SHARED);
+	put_link(x, SHARED, "elsewhere");
+	expect_output(x, run(x, "login", .args = { "monitor", "1" }),
+		      say(x, "%s\n", pair_text(x, a)),
+		      "a symbolic link to a regular file is followed");
 }
 
 /* The states that the file has had, in their order. */
@@ -396,6 +461,43 @@ static void expect_states(struct exam *x, struct program *p, const struct states
 			return;
 }
 
+/*
+ * The pair changes, and right after the look's first access it is what it was before. A monitor has
+ * seen the change, and then sees the way back; or it has seen neither. Never the old pair again
+ * alone.
+ */
+static void expect_no_line_twice(struct exam *x)
+{
+	struct pair a = { 1, 10 }, b = { 2, 20 };
+
+	put_pair(x, a);
+
+	struct program *p = start_monitor(x, NULL);
+
+	if (to_next_line(x, p, 0) != 0)
+		broken(x, "the monitor printed no line, though it did in an earlier check");
+
+	struct watch *watch = watch_file(x, SHARED, 0, 8, WATCH_ACCESSES);
+
+	set_pair(x, b);
+	if (run_to(x, p, at_watch(watch), at_end()) != 0)
+		broken(x, "the monitor did not look, though it did before");
+	set_pair(x, a);
+	unwatch(x, watch);
+	two_looks(x, p);
+
+	const char *once = say(x, "%s\n", pair_text(x, a));
+	const char *thrice = say(x, "%s%s\n%s", once, pair_text(x, b), once);
+	const char *text = output(x, p, NULL);
+
+	expect(x, strcmp(text, once) == 0 || strcmp(text, thrice) == 0,
+	       .expected = say(x, "%s, or no line but the first",
+			       quoted(x, thrice, strlen(thrice), 200)),
+	       .observed = quoted(x, text, strlen(text), 200),
+	       .from = "the pair changed, and changed back right after the first load of the next look",
+	       .why = "what is printed must be what was compared: one load of 8 bytes a look");
+}
+
 static void pairs_are_real(struct exam *x)
 {
 	static const size_t changes[] = { 1, 0, 2, 0, 3, 0, 1, 0, 0 };
@@ -422,7 +524,11 @@ static void pairs_are_real(struct exam *x)
 		     .why = "the monitor looks every 100 ms");
 		s.must[s.count - 1] |= changes[i] == 0;
 	}
+	unwatch(x, watch);
 	expect_states(x, p, &s);
+	kill_program(x, p);
+	if (!failed(x))
+		expect_no_line_twice(x);
 }
 
 /* ---- the changer ---------------------------------------------------------------------------- */
@@ -470,6 +576,27 @@ static void changer_adds_one(struct exam *x)
 	       .expected = "\"shared\" and no other file in the directory",
 	       .observed = quoted(x, directory_list(x, "."), strlen(directory_list(x, ".")), 200),
 	       .why = "a lock, if any, is held on \"shared\" itself");
+	if (failed(x))
+		return;
+	set_size(x, SHARED, four_gib);
+	if (!expect_changed(x, fresh_pair(x)))
+		return;
+	expect_size(x, SHARED, four_gib, "a longer file is accepted as it is");
+
+	struct pair zero = { 0, 0 };
+
+	put_file(x, "elsewhere", &zero, sizeof zero, 0644);
+	remove_name(x, SHARED);
+	put_link(x, SHARED, "elsewhere");
+
+	struct program *p = run(x, "login", .args = { "changer" });
+	struct bytes b = file_bytes(x, "elsewhere", 4, 4);
+
+	if (expect_exit(x, p, 0, "a symbolic link to a regular file is followed"))
+		expect(x, b.size == 4 && memcmp(b.data, "\1\0\0\0", 4) == 0,
+		       .expected = "count 1 in the file that the link \"shared\" names",
+		       .observed = "another count",
+		       .why = "a symbolic link to a regular file is followed");
 }
 
 static void pair_at_once(struct exam *x)
@@ -498,13 +625,19 @@ static void pair_at_once(struct exam *x)
 	}
 }
 
-/* How often the changer can be stopped: after each access to the pair, and each call on a lock. */
+/*
+ * How often the changer can be stopped: after each access to the pair, each call on a lock, and
+ * each that reads the pair.
+ */
 static bool to_stop(struct exam *x, struct program *p, const struct watch *watch, int which)
 {
 	struct call_set locks = call_set_both(call_set_one(CALL_flock), call_set_one(CALL_fcntl));
 
+	struct moment has_read = after_calls(call_set_family(FAMILY_READ));
+
+	has_read.file = SHARED;
 	for (int i = 0; i < which; i++)
-		if (run_to(x, p, at_watch(watch), after_calls(locks)) < 0)
+		if (run_to(x, p, at_watch(watch), after_calls(locks), has_read) < 0)
 			return false;
 	return true;
 }
@@ -590,6 +723,21 @@ static void no_memory(struct exam *x, const char *command, const char *changes)
 	expect_error(x, p, "mmap failed with ENOMEM; it returns MAP_FAILED, which is not NULL");
 }
 
+/* Who extends the file in another way, or tries another one then, is not meant. */
+static void no_room(struct exam *x)
+{
+	put_file(x, SHARED, "", 0, 0644);
+
+	struct program *p = start(x, "login", .args = { "monitor", "1" });
+	struct fault *fault = fail_call(x, p, CALL_ftruncate, EIO, SHARED, 0);
+
+	set_limits(x, p, 800, 20000, 2000);
+	finish(x, p);
+	if (!fault_struck(fault) || file_size(x, SHARED) == 8)
+		return;
+	expect_error(x, p, "ftruncate failed with EIO: \"shared\" has no room for a pair");
+}
+
 static void output_lost(struct exam *x)
 {
 	struct program *p = start(x, "login", .args = { "monitor", "1" }, .stdout_is = OUTPUT_FULL);
@@ -630,6 +778,8 @@ static void errors_reported(struct exam *x)
 	put_pair(x, fresh_pair(x));
 	no_memory(x, "changer", NULL);
 	no_memory(x, "monitor", "1");
+	no_room(x);
+	put_pair(x, fresh_pair(x));
 	output_lost(x);
 	expect_usages(x, "login", bad);
 	expect_usage(x, run(x, "login"));

@@ -81,8 +81,8 @@ static void monitor(unsigned long long changes)
 	if (fd == -1)
 		fail(SHARED);
 	/* Never shorter, so never smaller than what another program has mapped. */
-	if (size_of(fd) < (off_t)sizeof(union login) && ftruncate(fd, 0) == 0 &&
-	    ftruncate(fd, sizeof(union login)) == -1)
+	if (size_of(fd) < (off_t)sizeof(union login) &&
+	    (ftruncate(fd, 0) == -1 || ftruncate(fd, sizeof(union login)) == -1))
 		fail("ftruncate");
 
 	const _Atomic uint64_t *shared = map_word(fd, PROT_READ);
