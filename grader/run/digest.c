@@ -88,13 +88,15 @@ static bool begin_sleep(struct session *session, struct task *task, struct event
 	if (span < 0)
 		return false;
 	event->sleep_ns = span;
-	program->asked_sleep += span;
 	if (program->launch.real_time ||
 	    task->process
-		    ->has_timer) /* a timer's signal comes in real time: so must the sleep end */
+		    ->has_timer) { /* a timer's signal comes in real time: so must the sleep end */
+		program->asked_sleep += span;
 		return false;
+	}
 	task->asleep = true;
 	task->wake_at = session->virtual_now + span;
+	note_deadline(program, task->wake_at);
 	return true;
 }
 

@@ -239,10 +239,8 @@ static void wake(struct session *session, struct task *task, int64_t result)
 /* Remembers how long a wait that has a time-out still lasts; the same wait keeps its end. */
 static void note_timed_wait(struct session *session, struct process *process, struct task *task)
 {
-	struct program *program = process->program;
 	struct wait_state state;
 	uint64_t slices;
-	int64_t deadline;
 
 	if (!sleeps_in_kernel(task, &slices) || task->exiting || task->listening)
 		return;
@@ -257,15 +255,7 @@ static void note_timed_wait(struct session *session, struct process *process, st
 		return; /* a freeze has interrupted it: the same wait ends when it was to end */
 	task->timed_call = task->call;
 	task->wake_at = session->virtual_now + state.timeout_ns;
-	deadline = task->wake_at;
-	if (deadline > program->last_deadline) {
-		int64_t from = program->last_deadline > session->virtual_now
-				       ? program->last_deadline
-				       : session->virtual_now;
-
-		program->asked_sleep += deadline - from;
-		program->last_deadline = deadline;
-	}
+	note_deadline(process->program, task->wake_at);
 }
 
 static bool earlier(const struct task *task, const struct task *than)

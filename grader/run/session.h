@@ -147,7 +147,11 @@ struct event *event_new(struct session *session, struct task *task, enum event_k
 void event_begin_call(struct session *session, struct task *task, const struct stop *stop);
 void event_end_call(struct session *session, struct task *task, int64_t result);
 
-/* sleep.c: how long this call sleeps, ns; -1 where it is no plain sleep. */
+/* sleep.c: in virtual time the program waits until then. What its threads wait side by side counts
+ * once. */
+void note_deadline(struct program *program, int64_t deadline);
+
+/* How long this call sleeps, ns; -1 where it is no plain sleep. */
 int64_t sleep_of_call(const struct process *process, enum call call, const uint64_t *args);
 
 /* quiet.c: nobody who takes part in the run moves. Then wakes a sleeper, lets a time-out pass, or

@@ -148,6 +148,17 @@ int64_t sleep_of_call(const struct process *process, enum call call, const uint6
 	}
 }
 
+void note_deadline(struct program *program, int64_t deadline)
+{
+	const int64_t now = program->session->virtual_now;
+	int64_t from = program->last_deadline > now ? program->last_deadline : now;
+
+	if (deadline <= from)
+		return;
+	program->asked_sleep += deadline - from;
+	program->last_deadline = deadline;
+}
+
 /* ---- waits with a time-out ---- */
 
 static void futex_wait_state(const struct process *process, struct wait_state *state)
