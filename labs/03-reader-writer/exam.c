@@ -11,9 +11,12 @@ enum {
 	COUNT = 10,
 	HALF = COUNT / 2,
 	SIZE = COUNT * sizeof(int32_t),
-	PAUSE = 5000,	 /* ms */
-	SLACK = 500,	 /* ms by which a wait may miss */
-	MOST_STOPS = 512 /* sleeps of one program that are looked at one by one */
+	PAUSE = 5000,  /* ms */
+	SLACK = 500,   /* ms by which a wait may miss */
+	TICK = 1000,   /* ms; time(2) knows no smaller ones, so who counts with it may be early */
+	AT_ONCE = 100, /* ms of sleep that may lie between read and store, of a polling helper */
+	MOST_STOPS = 2048, /* sleeps of one program that are looked at one by one */
+	MOST_LOOKS = 5000
 };
 
 #define TEMP "temp"
@@ -79,22 +82,90 @@ static void no_temp(struct exam *x)
 		remove_name(x, TEMP);
 }
 
+/* epoll_wait(2) names no descriptor: who waits so, with nothing left to read, waits for more. */
+static bool waits_for_events(struct exam *x, struct program *p)
+{
+	for (struct process *process = first_process(p); process != NULL;
+	     process = next_process(process)) {
+		enum call call = alive(process) ? waiting(x, process).call : CALL_NONE;
+
+		if (call == CALL_epoll_wait || call == CALL_epoll_pwait ||
+		    call == CALL_epoll_pwait2)
+			return true;
+	}
+	return false;
+}
+
 /*
  * Runs until the reader has taken all that was fed and asks for more. False where it ends or gets
  * stuck instead.
  */
 static bool asks_for_more(struct exam *x, struct program *reader)
 {
-	while (run_to(x, reader, at_read_of(STDIN_FILENO)) == 0)
-		if (unread_input(x, reader) == 0)
-			return true;
-	return false;
+	for (;;)
+		switch (run_to(x, reader, at_read_of(STDIN_FILENO), when_blocked())) {
+		case 0:
+			if (unread_input(x, reader) == 0)
+				return true;
+			break;
+		case 1:
+			return unread_input(x, reader) == 0 && waits_for_events(x, reader);
+		default:
+			return false;
+		}
 }
 
-static bool give(struct exam *x, struct program *reader, const char *text)
+static void feed_integer(struct exam *x, struct program *reader, int32_t value)
 {
-	feed(x, reader, text);
-	return asks_for_more(x, reader);
+	feed(x, reader, say(x, "%" PRId32 "\n", value));
+}
+
+static bool slot_holds(struct exam *x, int slot, int32_t value)
+{
+	struct bytes bytes = file_bytes(x, TEMP, (off_t)slot * 4, 4);
+
+	return bytes.size == 4 && memcmp(bytes.data, &value, 4) == 0;
+}
+
+/* What became of an integer that was entered. */
+struct entered {
+	bool asks;    /* the reader asks for the next one */
+	bool stored;  /* it stands in its slot */
+	int64_t kept; /* ms of virtual time from the moment it was read to the one it was stored */
+};
+
+/*
+ * Enters one integer and runs until it is stored and the next one is asked for. The store may be
+ * another thread's or process's work, so at the question all others get their turn first. Virtual
+ * time moves only while nobody has anything to do but sleep.
+ */
+static struct entered enter_integer(struct exam *x, struct program *reader, int slot, int32_t value)
+{
+	enum { LONGEST = 60000 };
+	struct entered entered = { .kept = 0 };
+	int64_t read_at = -1;
+
+	feed_integer(x, reader, value);
+	for (;;) {
+		int reached = run_to(x, reader, at_read_of(STDIN_FILENO), when_blocked(),
+				     at_sleep());
+
+		if (unread_input(x, reader) > 0 && reached != 1 && reached >= 0)
+			continue;
+		if (read_at < 0)
+			read_at = virtual_ms(x);
+		if (!entered.stored && slot_holds(x, slot, value)) {
+			entered.stored = true;
+			entered.kept = virtual_ms(x) - read_at;
+		}
+		if (reached == 0)
+			entered.asks = true;
+		if (reached == 1)
+			entered.asks = entered.asks || waits_for_events(x, reader);
+		if ((entered.stored && entered.asks) || reached == 1 || reached < 0 ||
+		    virtual_ms(x) - read_at > LONGEST)
+			return entered;
+	}
 }
 
 static void expect_slot(struct exam *x, int slot, int32_t value, const char *why)
@@ -108,6 +179,16 @@ static void expect_slot(struct exam *x, int slot, int32_t value, const char *why
 	       .expected = say(x, "%" PRId32 " in slot %d", value, slot),
 	       .observed = bytes.size == 4 ? say(x, "%" PRId32, found) : "temp is too short",
 	       .from = say(x, "bytes %d to %d of temp", slot * 4, slot * 4 + 3), .why = why);
+}
+
+/* All ten; the first one that is different is told. */
+static void expect_slots(struct exam *x, const int32_t *ints, const char *why)
+{
+	for (int i = 0; i < COUNT; i++)
+		if (!slot_holds(x, i, ints[i])) {
+			expect_slot(x, i, ints[i], why);
+			return;
+		}
 }
 
 /* Some process of the program maps all ten slots so; else the evidence says how it maps them. */
@@ -177,8 +258,12 @@ static void expect_forty(struct exam *x, struct program *reader, const struct st
 	const struct stop_info *stop = last_stop(x, reader);
 
 	expect(x, file_size(x, TEMP) == SIZE, .expected = say(x, "40 bytes %s", when),
-	       .observed = say(x, "%jd bytes; temp was %s at the start",
-			       (intmax_t)file_size(x, TEMP), state->words),
+	       .observed = say(
+		       x, "%jd bytes; temp was %s at the start%s", (intmax_t)file_size(x, TEMP),
+		       state->words,
+		       ending(reader).how == STILL_THERE
+			       ? ""
+			       : say(x, ", and the reader ended with %s", ending_text(x, reader))),
 	       .at = stop != NULL ? stop->at : NULL,
 	       .why = "ten ints of four bytes: ftruncate(2) sets the size of a file, mmap(2) never "
 		      "does, and a page behind the file's end cannot be stored to");
@@ -277,13 +362,15 @@ static void shared_map(struct exam *x)
 	if (have_watchpoints(x))
 		watch_slots(x, WATCH_STORES);
 	reader = start(x, "reader", .typed = true);
-	feed(x, reader, say(x, "%" PRId32 "\n", ints[0]));
-	/* the first store; or else the question for the second integer, or the end */
+	feed_integer(x, reader, ints[0]);
+	/* the first store; or else the question for the second integer, or the end; who unmaps
+	 * after each store has the mapping at the munmap(2) still */
 	for (;;) {
 		int reached = run_to(x, reader, at_watch(NULL), at_read_of(STDIN_FILENO),
-				     at_last_exit());
+				     at_last_exit(), at_call(CALL_munmap));
 
-		if (reached != 1 || unread_input(x, reader) == 0)
+		if (reached == 3 ? !have_watchpoints(x) && maps_slots(x, reader, "rw-s")
+				 : reached != 1 || unread_input(x, reader) == 0)
 			break;
 	}
 	expect_slots_mapped(x, reader, "rw-s", why);
@@ -305,30 +392,38 @@ static void stores_at_once(struct exam *x)
 	put_file(x, TEMP, old, SIZE, 0666);
 	reader = start(x, "reader", .typed = true);
 	for (int i = 0; i < COUNT && !failed(x); i++) {
-		bool asks = give(x, reader, say(x, "%" PRId32 "\n", ints[i]));
+		struct entered entered = enter_integer(x, reader, i, ints[i]);
 
 		if (i < COUNT - 1)
-			expect(x, asks, .expected = "the reader asks for the next integer",
+			expect(x, entered.asks, .expected = "the reader asks for the next integer",
 			       .observed = ending_text(x, reader),
 			       .why = say(x, "%d of ten were entered", i + 1));
 		expect_slot(x, i, ints[i], why);
+		expect(x, entered.kept <= AT_ONCE,
+		       .expected = say(x, "%" PRId32 " in slot %d at once", ints[i], i),
+		       .observed = say(x, "stored %" PRId64 " ms after it was read", entered.kept),
+		       .why = why);
 	}
 	if (failed(x))
 		return;
 	feed_end(x, reader);
 	finish(x, reader);
 	expect_exit(x, reader, 0, "ten integers were entered");
-	expect_bytes(x, TEMP, 0, ints, SIZE, "all ten in their slots at the end");
+	expect_slots(x, ints, "all ten in their slots at the end");
 	expect_output(x, reader, "", "the interface states no line for the reader");
 
-	/* several on a line, blanks of every kind, and temp is a link to the file */
-	put_file(x, "elsewhere", ints, SIZE, 0666);
-	no_temp(x);
-	put_link(x, TEMP, "elsewhere");
 	reader = run(x, "reader", .input = "1 2\t3\n\n  4 \r\n5\v6\f7\n8 9 10");
 	expect_exit(x, reader, 0, "integers are separated by white space, in any amount");
-	expect_bytes(x, TEMP, 0, (const int32_t[]){ 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 }, SIZE,
+	expect_slots(x, (const int32_t[]){ 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 },
 		     "1 to 10, several on a line");
+	if (failed(x))
+		return;
+	put_file(x, "elsewhere", old, SIZE, 0666);
+	no_temp(x);
+	put_link(x, TEMP, "elsewhere");
+	reader = run(x, "reader", .input = one_a_line(x, ints));
+	expect_exit(x, reader, 0, "temp is a symbolic link to a file: that file is temp");
+	expect_slots(x, ints, "the file behind the symbolic link temp gets the ten integers");
 }
 
 /* A word that is no int; size for the one with a NUL in it. */
@@ -351,6 +446,7 @@ static const struct bad_word bad_words[] = {
 	{ "--5\n", 4, "two signs" },
 	{ "1.5\n", 4, "a dot is no digit" },
 	{ "0x10\n", 5, "decimal digits only" },
+	{ "3,4\n", 4, "a comma is no white space" },
 	{ NULL, 0, "the input ends before the tenth integer" },
 };
 
@@ -361,28 +457,38 @@ static void expect_refused(struct exam *x, const struct bad_word *word)
 	int good = (int)pick(x, 1, COUNT - 1);
 	struct program *reader;
 	struct bytes before;
+	int32_t kept[COUNT];
 	const char *why;
 
 	put_file(x, TEMP, ten_ints(x, ints), SIZE, 0666);
 	reader = start(x, "reader", .typed = true);
-	for (int i = 0; i < good; i++)
-		if (!give(x, reader, say(x, "%" PRId32 "\n", ints[i])))
+	for (int i = 0; i < good; i++) {
+		struct entered entered = enter_integer(x, reader, i, ints[i]);
+
+		if (!entered.asks || !entered.stored)
 			return; /* another check's matter */
+	}
 	before = file_bytes(x, TEMP, 0, SIZE);
+	if (before.size != SIZE)
+		return;
 	why = word->text == NULL ? word->why
-				 : say(x, "%s after %d integers: %s",
-				       quoted(x, word->text, word->size - 1, 40), good, word->why);
+				 : say(x, "%s after %d integer%s: %s",
+				       quoted(x, word->text, word->size - 1, 40), good,
+				       good == 1 ? "" : "s", word->why);
 	if (word->text != NULL) {
 		feed_bytes(x, reader, word->text, word->size);
 		expect(x, !asks_for_more(x, reader), .expected = "an error",
-		       .observed = "it took that and asks for the next integer",
-		       .at = last_stop(x, reader)->at, .why = why);
+		       .observed = "it asks for the next integer", .at = last_stop(x, reader)->at,
+		       .why = why);
 	}
 	feed_end(x, reader);
 	finish(x, reader);
 	expect_error(x, reader, why);
-	expect_bytes(x, TEMP, 0, before.data, before.size,
-		     "what was entered before stays, what was refused is not stored");
+	expect_size(x, TEMP, SIZE, "temp keeps its ten slots, whatever is entered");
+	memcpy(kept, before.data, SIZE);
+	expect_slots(
+		x, kept,
+		say(x, "%s; what was entered before stays, what was refused is not stored", why));
 }
 
 static void checks_input(struct exam *x)
@@ -398,7 +504,7 @@ static void checks_input(struct exam *x)
 	put_file(x, TEMP, ten_ints(x, NULL), SIZE, 0666);
 	reader = run(x, "reader", .input = text);
 	expect_exit(x, reader, 0, "all of these are integers that an int holds");
-	expect_bytes(x, TEMP, 0, extremes, SIZE, "the extremes of int, signs and leading zeros");
+	expect_slots(x, extremes, "the extremes of int, signs and leading zeros");
 	for (size_t i = 0; i < sizeof(bad_words) / sizeof(bad_words[0]) && !failed(x); i++)
 		expect_refused(x, &bad_words[i]);
 	if (failed(x))
@@ -417,26 +523,214 @@ static void be_patient(struct exam *x, struct program *writer)
 }
 
 /*
- * From sleep to sleep to its end. Who naps so often looks at the clock in between, which only real
- * time moves: then it gets real time.
+ * The sleeps of one run. A program that looks at the clock (which does not follow virtual time)
+ * instead of adding up its sleeps, or that waits for a timer or with a time-out, has no such order
+ * of events; it is judged by real time.
  */
-static struct program *run_writer(struct exam *x, enum output_kind stdout_is)
+struct slept {
+	int64_t from[MOST_STOPS];	  /* ms of virtual time at which a sleep began */
+	const int32_t *shown[MOST_STOPS]; /* what temp holds from then to the next one */
+	size_t count;			  /* of them, MOST_STOPS at most */
+	bool more;			  /* there were more */
+	bool absolute;			  /* one lasts until a point in time */
+	int64_t asked;			  /* ms, the sleeps one by one */
+	int64_t total;			  /* ms of virtual time, all of it */
+	int64_t real;			  /* ms of real time */
+	int64_t cpu;			  /* ms */
+};
+
+static int64_t real_ms(void)
 {
-	enum { NAPS = 150 };
-	struct program *writer = start(x, "writer", .stdout_is = stdout_is);
-	int reached = 0;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Runs the writer to its end, or to one sleep too many; with INTS, temp gets fresh ones at each
+ * sleep. */
+static struct slept *watch_sleeps(struct exam *x, struct program *writer, const int32_t *ints)
+{
+	struct slept *slept = room(x, sizeof(*slept));
+	int64_t began = virtual_ms(x), really_began = real_ms();
 
 	be_patient(x, writer);
-	for (int naps = 0; reached == 0 && naps < NAPS; naps++)
-		reached = run_to(x, writer, at_sleep());
-	if (reached != 0)
-		return writer;
+	while (!slept->more && run_to(x, writer, at_sleep()) == 0) {
+		const struct event *event = last_stop(x, writer)->event;
+
+		if (event->call == CALL_clock_nanosleep && event->args[1] == TIMER_ABSTIME)
+			slept->absolute = true;
+		slept->asked += event->sleep_ns / 1000000;
+		slept->more = slept->count == MOST_STOPS;
+		if (slept->more)
+			break;
+		if (ints != NULL) {
+			ints = ten_ints(x, ints);
+			put_bytes(x, TEMP, 0, ints, SIZE);
+		}
+		slept->shown[slept->count] = ints;
+		slept->from[slept->count++] = virtual_ms(x) - began;
+	}
+	slept->total = virtual_ms(x) - began;
+	slept->real = real_ms() - really_began;
+	slept->cpu = cpu_us(x, writer) / 1000;
+	return slept;
+}
+
+/* The first sleep of the second wait, or 0 where the sleeps make no two waits of 5 s. */
+static size_t second_wait(const struct slept *slept)
+{
+	size_t second = 0;
+
+	for (size_t i = 1; i < slept->count; i++)
+		if (llabs(slept->from[i] - PAUSE) < llabs(slept->from[second] - PAUSE))
+			second = i;
+	if (slept->more || llabs(slept->from[second] - PAUSE) > SLACK ||
+	    llabs(slept->total - 2 * PAUSE) > 2 * SLACK)
+		return 0;
+	return second;
+}
+
+static bool ten_seconds(const struct slept *slept)
+{
+	return llabs(slept->total - 2 * PAUSE) <= 2 * SLACK;
+}
+
+/* How the writer waits, where its waits are no sum of sleeps. */
+struct manner {
+	bool by_the_clock; /* in one of these ways … */
+	bool real_time;	   /* … of which only real time can tell */
+};
+
+/*
+ * Until a point in time, polling the clock, spinning on it, for a timer: only real time moves it.
+ * With time-outs, or two at a time: virtual time does, but there is no sleep to stop at.
+ */
+static struct manner manner_of(const struct slept *slept)
+{
+	bool other_waits = llabs(slept->asked - slept->total) > SLACK;
+	bool real_time = slept->absolute || slept->more || slept->count > 100 ||
+			 slept->cpu > 2000 || slept->real > PAUSE - SLACK ||
+			 (other_waits && !ten_seconds(slept));
+
+	if (second_wait(slept) != 0)
+		return (struct manner){ 0 };
+	return (struct manner){ real_time || other_waits, real_time };
+}
+
+static void find_manner(struct exam *x, void *facts)
+{
+	struct manner *manner = facts;
+	struct program *writer;
+
+	put_file(x, TEMP, ten_ints(x, NULL), SIZE, 0666);
+	writer = start(x, "writer");
+	*manner = manner_of(watch_sleeps(x, writer, NULL));
 	kill_program(x, writer);
-	writer = start(x, "writer", .stdout_is = stdout_is, .real_time = true);
+}
+
+static const struct manner *manner_of_writer(struct exam *x)
+{
+	return scene(x, find_manner, sizeof(struct manner));
+}
+
+static bool writer_goes_by_the_clock(struct exam *x)
+{
+	return manner_of_writer(x)->by_the_clock;
+}
+
+static struct program *start_writer(struct exam *x, enum output_kind stdout_is)
+{
+	struct program *writer = start(x, "writer", .stdout_is = stdout_is,
+				       .real_time = manner_of_writer(x)->real_time);
+
 	be_patient(x, writer);
+	return writer;
+}
+
+/* To its end. Whom virtual time does not move gets real time. */
+static struct program *run_writer(struct exam *x, enum output_kind stdout_is)
+{
+	struct program *writer = start_writer(x, stdout_is);
+
 	finish(x, writer);
 	return writer;
 }
+
+/*
+ * One run by the clock that moves it: when was each half looked at last? A program cannot be faster
+ * than its waits, only slower, so times are only judged for being too early.
+ */
+struct looks {
+	int32_t ints[COUNT];
+	int64_t half[2]; /* ms; -1: no look was seen */
+	int64_t total;	 /* ms */
+	bool ended_well;
+	const char *ending;
+	const char *output;
+};
+
+/* temp is a link, and holds zeros and extremes: neither makes a difference to the waits. */
+static void put_linked_temp(struct exam *x, int32_t *ints)
+{
+	static const int32_t special[] = { 0, INT32_MIN, INT32_MAX, -1, 0 };
+
+	memcpy(ints, ten_ints(x, NULL), SIZE);
+	for (int i = 0; i < HALF; i++)
+		ints[2 * i + 1] = special[i];
+	put_file(x, "elsewhere", ints, SIZE, 0666);
+	no_temp(x);
+	put_link(x, TEMP, "elsewhere");
+}
+
+static void look_at_the_clock(struct exam *x, void *facts)
+{
+	static const off_t at[4] = { 0, 8, 24, 32 }; /* none of them lies in both halves */
+	struct looks *looks = facts;
+	struct eyes eyes = { { NULL } };
+	const bool real = manner_of_writer(x)->real_time;
+	struct program *writer;
+	int64_t began;
+
+	put_linked_temp(x, looks->ints);
+	looks->half[0] = looks->half[1] = -1;
+	writer = start_writer(x, OUTPUT_PIPE);
+	for (int i = 0; i < 4 && have_watchpoints(x); i++)
+		eyes.watch[i] = watch_file(x, "elsewhere", at[i], 8, WATCH_ACCESSES);
+	began = real ? real_ms() : virtual_ms(x);
+	for (int i = 0; i < MOST_LOOKS && run_to(x, writer, at_watch(NULL)) == 0; i++)
+		for (int eye = 0; eye < 4; eye++)
+			if (last_stop(x, writer)->watch == eyes.watch[eye])
+				looks->half[eye / 2] = (real ? real_ms() : virtual_ms(x)) - began;
+	close_eyes(x, &eyes);
+	finish(x, writer);
+	looks->total = (real ? real_ms() : virtual_ms(x)) - began;
+	looks->ended_well = ending(writer).how == EXITED && ending(writer).status == 0;
+	looks->ending = keep(x, ending_text(x, writer));
+	looks->output = keep(x, output(x, writer, NULL));
+}
+
+static const struct looks *looks_by_the_clock(struct exam *x)
+{
+	return scene(x, look_at_the_clock, sizeof(struct looks));
+}
+
+static const char *sleeps_in_words(struct exam *x, const struct slept *slept)
+{
+	const char *text;
+
+	if (slept->count == 0)
+		return slept->total == 0 ? "no sleep at all"
+					 : say(x, "no sleep, but waits of together %" PRId64 " ms",
+					       slept->total);
+	text = say(x, "%zu sleep%s of together %" PRId64 " ms, beginning at", slept->count,
+		   slept->count == 1 ? "" : "s", slept->asked);
+	for (size_t i = 0; i < slept->count && i < 4; i++)
+		text = say(x, "%s%s %" PRId64 " ms", text, i == 0 ? "" : " and", slept->from[i]);
+	return slept->count > 4 ? say(x, "%s …", text) : text;
+}
+
+/* ---- writer: its mapping --------------------------------------------------------------------- */
 
 /* To the first look at a slot; false where it never looks, or where this host cannot see it. */
 static bool first_look(struct exam *x, struct program *writer)
@@ -463,6 +757,7 @@ static void writer_map(struct exam *x)
 	const int32_t *ints = ten_ints(x, NULL);
 	struct program *writer;
 
+	writer_goes_by_the_clock(x); /* asked for the first time it takes a run of its own */
 	put_file(x, TEMP, ints, SIZE, 0666);
 	writer = start(x, "writer");
 	if (first_look(x, writer)) {
@@ -490,112 +785,50 @@ static void writer_map(struct exam *x)
 /* ---- writer: what it does with the time -------------------------------------------------------
  */
 
-/*
- * The sleeps of one run. A program that looks at the clock (which does not follow virtual time)
- * instead of adding up its sleeps has no such order of events; it is judged by real time.
- */
-struct slept {
-	int64_t from[MOST_STOPS];	  /* ms of virtual time at which a sleep began */
-	const int32_t *shown[MOST_STOPS]; /* what temp holds while it lasts */
-	size_t count;			  /* of them, MOST_STOPS at most */
-	bool more;			  /* there were more */
-	bool absolute;			  /* one lasts until a point in time */
-	int64_t total;			  /* ms of virtual time, all of it */
-	int64_t cpu;			  /* ms */
-};
-
-static int64_t real_ms(void)
+/* What the clock tells of the waits. Looks that come before any wait are another check's matter. */
+static void two_waits_by_the_clock(struct exam *x)
 {
-	struct timespec now;
+	static const char expected[] = "a wait of 5 s, and another of 5 s";
+	static const char why[] = "in the first wait others may store the first five, in the "
+				  "second the other five";
+	const struct looks *looks = looks_by_the_clock(x);
+	int64_t first = looks->half[0], second = looks->half[1];
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* Runs the writer to its end; with INTS, temp gets fresh ones at each sleep. */
-static struct slept *watch_sleeps(struct exam *x, struct program *writer, const int32_t *ints)
-{
-	struct slept *slept = room(x, sizeof(*slept));
-	int64_t began = virtual_ms(x);
-
-	be_patient(x, writer);
-	while (run_to(x, writer, at_sleep()) == 0) {
-		const struct event *event = last_stop(x, writer)->event;
-
-		if (event->call == CALL_clock_nanosleep && event->args[1] == TIMER_ABSTIME)
-			slept->absolute = true;
-		slept->more = slept->count == MOST_STOPS;
-		if (slept->more)
-			continue;
-		if (ints != NULL) {
-			ints = ten_ints(x, ints);
-			put_bytes(x, TEMP, 0, ints, SIZE);
-		}
-		slept->shown[slept->count] = ints;
-		slept->from[slept->count++] = virtual_ms(x) - began;
-	}
-	slept->total = virtual_ms(x) - began;
-	slept->cpu = cpu_us(x, writer) / 1000;
-	return slept;
-}
-
-/* The first sleep of the second wait, or 0 where the sleeps make no two waits of 5 s. */
-static size_t second_wait(const struct slept *slept)
-{
-	size_t second = 0;
-
-	for (size_t i = 1; i < slept->count; i++)
-		if (llabs(slept->from[i] - PAUSE) < llabs(slept->from[second] - PAUSE))
-			second = i;
-	if (slept->more || llabs(slept->from[second] - PAUSE) > SLACK ||
-	    llabs(slept->total - 2 * PAUSE) > 2 * SLACK)
-		return 0;
-	return second;
-}
-
-/* Waits that are no sum of sleeps: until a point in time, polling the clock, or spinning on it. */
-static bool goes_by_the_clock(const struct slept *slept)
-{
-	return second_wait(slept) == 0 &&
-	       (slept->absolute || slept->more || slept->count > 100 || slept->cpu > 2000);
-}
-
-static const char *sleeps_in_words(struct exam *x, const struct slept *slept)
-{
-	const char *text = say(x, "%zu sleeps of together %" PRId64 " ms", slept->count,
-			       slept->total);
-
-	for (size_t i = 0; i < slept->count && i < 4; i++)
-		text = say(x, "%s%s %" PRId64 " ms", text, i == 0 ? ", beginning at" : " and",
-			   slept->from[i]);
-	return text;
+	expect(x, looks->ended_well, .expected = "\"writer\" ends with exit status 0",
+	       .observed = looks->ending, .why = "temp holds ten integers");
+	expect(x, looks->total >= 2 * PAUSE - TICK, .expected = expected,
+	       .observed = say(x, "it ended after %" PRId64 " ms by the clock", looks->total),
+	       .why = why);
+	if (first < SLACK || second < first)
+		return;
+	expect(x, first >= PAUSE - TICK - SLACK / 5, .expected = expected,
+	       .observed = say(x, "it looked at the first five after %" PRId64 " ms", first),
+	       .why = why);
+	expect(x, first < 2 * PAUSE - TICK || second - first >= PAUSE / 2, .expected = expected,
+	       .observed = say(x,
+			       "it looked at the first five after %" PRId64
+			       " ms and at the other five after %" PRId64 " ms",
+			       first, second),
+	       .why = why);
 }
 
 static void two_waits(struct exam *x)
 {
 	const struct slept *slept;
 	struct program *writer;
-	int64_t began;
 
+	if (writer_goes_by_the_clock(x)) {
+		two_waits_by_the_clock(x);
+		return;
+	}
 	put_file(x, TEMP, ten_ints(x, NULL), SIZE, 0666);
 	writer = start(x, "writer");
 	slept = watch_sleeps(x, writer, NULL);
 	expect_exit(x, writer, 0, "temp holds ten integers");
-	if (!goes_by_the_clock(slept)) {
-		expect(x, second_wait(slept) != 0, .expected = "a wait of 5 s, and another of 5 s",
-		       .observed = sleeps_in_words(x, slept),
-		       .why = "in the first wait others may store the first five, in the second "
-			      "the other five");
-		return;
-	}
-	/* nothing but the real clock can tell; a program cannot be faster than its waits */
-	writer = start(x, "writer", .real_time = true);
-	be_patient(x, writer);
-	began = real_ms();
-	finish(x, writer);
-	expect(x, real_ms() - began >= 2 * (PAUSE - SLACK), .expected = "two waits of 5 s",
-	       .observed = say(x, "%" PRId64 " ms by the clock", real_ms() - began),
-	       .why = "others store while it waits");
+	expect(x, second_wait(slept) != 0, .expected = "a wait of 5 s, and another of 5 s",
+	       .observed = sleeps_in_words(x, slept),
+	       .why = "in the first wait others may store the first five, in the second the other "
+		      "five");
 }
 
 /* Where a printed value comes from, in words. */
@@ -613,8 +846,27 @@ static const char *origin(struct exam *x, const struct slept *slept, const int32
 	return "no slot ever held that";
 }
 
+/*
+ * Was VALUE in SLOT at the end of that wait? What was put there at the last sleep before it may
+ * still be seen after it, for a short time, when another thread goes on sleeping.
+ */
+static bool stood_there(const struct slept *slept, int slot, int64_t value)
+{
+	int64_t wait_end = slot < HALF ? PAUSE : 2 * PAUSE;
+
+	for (size_t i = 0; i < slept->count; i++) {
+		int64_t until = i + 1 < slept->count ? slept->from[i + 1] : INT64_MAX;
+
+		if (slept->shown[i][slot] == value && until >= wait_end - SLACK &&
+		    slept->from[i] <= wait_end + SLACK &&
+		    (slot >= HALF || until < 2 * PAUSE - SLACK || slept->from[i] < PAUSE - SLACK))
+			return true;
+	}
+	return false;
+}
+
 static void expect_values(struct exam *x, struct program *writer, const struct slept *slept,
-			  const int32_t *first, const int32_t *ints)
+			  const int32_t *first, int32_t *ints)
 {
 	const char *at = output(x, writer, NULL);
 
@@ -624,7 +876,7 @@ static void expect_values(struct exam *x, struct program *writer, const struct s
 
 		if (end == at || *end != '\n')
 			break;
-		if (!expect(x, value == ints[i],
+		if (!expect(x, stood_there(slept, i, value),
 			    .expected = say(x,
 					    "line %d: %" PRId32 ", as slot %d holds after the wait",
 					    i + 1, ints[i], i),
@@ -633,9 +885,31 @@ static void expect_values(struct exam *x, struct program *writer, const struct s
 			    .why = "a value that was copied before the wait, or looked at in the "
 				   "wrong slot, is not what stands there now"))
 			return;
+		ints[i] = (int32_t)value;
 		at = end + 1;
 	}
 	expect_output(x, writer, one_a_line(x, ints), "ten integers, one a line, nothing else");
+}
+
+static void fresh_values_by_the_clock(struct exam *x)
+{
+	static const char why[] = "a value that was copied before the wait is not what stands "
+				  "there now";
+	const struct looks *looks = looks_by_the_clock(x);
+	const char *right = one_a_line(x, looks->ints);
+	int64_t first = looks->half[0], second = looks->half[1];
+
+	expect(x, strcmp(looks->output, right) == 0,
+	       .expected = quoted(x, right, strlen(right), 160),
+	       .observed = quoted(x, looks->output, strlen(looks->output), 160),
+	       .from = "standard output of \"writer\"",
+	       .why = "ten integers, one a line, nothing else");
+	expect(x, first < 0 || first >= PAUSE - TICK - SLACK / 5,
+	       .expected = "a look at the first five after 5 s",
+	       .observed = say(x, "the last one was after %" PRId64 " ms", first), .why = why);
+	expect(x, second < 0 || (second >= 2 * PAUSE - TICK && second - first >= PAUSE / 2),
+	       .expected = "a look at the other five after 5 s more",
+	       .observed = say(x, "the last one was after %" PRId64 " ms", second), .why = why);
 }
 
 static void fresh_values(struct exam *x)
@@ -646,20 +920,30 @@ static void fresh_values(struct exam *x)
 	struct program *writer;
 	size_t second;
 
+	if (writer_goes_by_the_clock(x)) {
+		fresh_values_by_the_clock(x);
+		return;
+	}
 	put_file(x, TEMP, first, SIZE, 0666);
 	writer = start(x, "writer");
 	slept = watch_sleeps(x, writer, first);
 	second = second_wait(slept);
-	if (second > 0) {
-		memcpy(ints, slept->shown[second - 1], SIZE / 2);
-		memcpy(ints + HALF, slept->shown[slept->count - 1] + HALF, SIZE / 2);
-		expect_values(x, writer, slept, first, ints);
+	need(x, second > 0, .expected = "a wait of 5 s, and another of 5 s, as in the run before",
+	     .observed = sleeps_in_words(x, slept),
+	     .why = "what temp holds makes no difference to the waits");
+	memcpy(ints, slept->shown[second - 1], SIZE / 2);
+	memcpy(ints + HALF, slept->shown[slept->count - 1] + HALF, SIZE / 2);
+	expect_values(x, writer, slept, first, ints);
+	if (failed(x))
 		return;
-	}
-	/* it goes by the clock: no moment is known at which it waits */
-	put_file(x, TEMP, first, SIZE, 0666);
-	writer = run_writer(x, OUTPUT_PIPE);
-	expect_output(x, writer, one_a_line(x, first), "ten integers, one a line, nothing else");
+	put_linked_temp(x, ints);
+	writer = start(x, "writer");
+	set_limits(x, writer, 10000, 30000, 6 * 2 * PAUSE); /* no need to watch it for longer */
+	finish(x, writer);
+	expect_exit(x, writer, 0,
+		    "temp is a symbolic link to a file with ten integers, 0 among them");
+	expect_output(x, writer, one_a_line(x, ints),
+		      "temp is a symbolic link to the file; 0 is an integer like others");
 }
 
 /* ---- both
@@ -671,10 +955,9 @@ static const char not_alone[] =
 
 static void enter_one(struct exam *x, struct program *reader, const int32_t *ints, int i)
 {
-	bool asks = give(x, reader, say(x, "%" PRId32 "\n", ints[i]));
-	struct bytes slot = file_bytes(x, TEMP, i * 4, 4);
+	struct entered entered = enter_integer(x, reader, i, ints[i]);
 
-	if ((!asks && i < COUNT - 1) || slot.size != 4 || memcmp(slot.data, &ints[i], 4) != 0)
+	if ((!entered.asks && i < COUNT - 1) || !entered.stored)
 		skip(x, not_alone);
 }
 
@@ -688,15 +971,31 @@ static void enter(struct exam *x, struct program *reader, struct program *writer
 	release_program(x, writer);
 }
 
-static bool sleeps(struct exam *x, struct program *writer)
+/* Somewhere in its first wait, or on the way to it: it has mapped temp, and shown nothing yet. */
+static bool to_first_wait(struct exam *x, struct program *writer)
 {
-	be_patient(x, writer);
+	if (writer_goes_by_the_clock(x))
+		return run_to(x, writer, after_call_on(CALL_mmap, TEMP)) == 0;
 	return run_to(x, writer, at_sleep()) == 0;
 }
 
-/* From the first sleep of the first wait, where it stands, to the first of the second. */
+/*
+ * To the second wait or its brink. Sleeps are counted; who goes by the clock is stopped at its
+ * first look, behind which the second wait lies.
+ */
 static bool to_second_wait(struct exam *x, struct program *writer, int64_t began)
 {
+	if (writer_goes_by_the_clock(x)) {
+		struct eyes eyes;
+		bool looks;
+
+		if (!have_watchpoints(x))
+			return false;
+		eyes = watch_slots(x, WATCH_ACCESSES);
+		looks = run_to(x, writer, at_watch(NULL)) == 0;
+		close_eyes(x, &eyes);
+		return looks;
+	}
 	while (run_to(x, writer, at_sleep()) == 0)
 		if (virtual_ms(x) - began >= PAUSE - SLACK)
 			return true;
@@ -705,7 +1004,7 @@ static bool to_second_wait(struct exam *x, struct program *writer, int64_t began
 
 static void meet(struct exam *x, bool writer_first)
 {
-	static const char by_the_clock[] = "the writer goes by the clock: it cannot be held asleep";
+	static const char unseen[] = "this host does not show when the writer waits";
 	const int32_t *old = ten_ints(x, NULL), *ints = ten_counts(x, old);
 	struct program *reader, *writer = NULL;
 	int64_t began;
@@ -713,27 +1012,27 @@ static void meet(struct exam *x, bool writer_first)
 	no_temp(x);
 	if (writer_first) {
 		put_file(x, TEMP, old, SIZE, 0666);
-		writer = start(x, "writer");
+		writer = start_writer(x, OUTPUT_PIPE);
 		began = virtual_ms(x);
-		if (!sleeps(x, writer))
-			skip(x, by_the_clock);
+		if (!to_first_wait(x, writer))
+			skip(x, unseen);
 		hold_program(x, writer);
 	}
 	reader = start(x, "reader", .typed = true);
 	enter_one(x, reader, ints, 0);
 	if (!writer_first) {
 		hold_program(x, reader);
-		writer = start(x, "writer");
+		writer = start_writer(x, OUTPUT_PIPE);
 		began = virtual_ms(x);
-		if (!sleeps(x, writer)) {
+		if (!to_first_wait(x, writer)) {
 			expect_exit(x, writer, 0, "the writer finds what the reader has made");
-			skip(x, by_the_clock);
+			skip(x, unseen);
 		}
 		release_program(x, reader);
 	}
 	enter(x, reader, writer, ints, 1, HALF);
 	if (!to_second_wait(x, writer, began))
-		skip(x, by_the_clock);
+		skip(x, unseen);
 	enter(x, reader, writer, ints, HALF, COUNT);
 	feed_end(x, reader);
 	if (!finish(x, reader) || ending(reader).status != 0)
@@ -748,6 +1047,7 @@ static void meet(struct exam *x, bool writer_first)
 
 static void together(struct exam *x)
 {
+	writer_goes_by_the_clock(x);
 	meet(x, false);
 	if (!failed(x))
 		meet(x, true);
@@ -784,6 +1084,22 @@ static void mmap_refused(struct exam *x, const char *name)
 				 name));
 }
 
+/* The call that would give temp its size fails. A reader with another way to it may take that. */
+static void size_refused(struct exam *x, enum call call)
+{
+	static const char input[] = "1 2 3 4 5 6 7 8 9 10\n";
+	struct program *p;
+	struct fault *fault;
+
+	no_temp(x);
+	p = start(x, "reader", .input = input);
+	fault = fail_call(x, p, call, EIO, NULL, 0);
+	finish(x, p);
+	if (fault_struck(fault) && (file_size(x, TEMP) != SIZE || ending(p).how != EXITED ||
+				    ending(p).status != 0 || !slot_holds(x, COUNT - 1, COUNT)))
+		expect_error(x, p, "reader: the size of temp could not be set (EIO)");
+}
+
 static void reports_failures(struct exam *x)
 {
 	static const off_t short_sizes[] = { 0, 12, SIZE - 1 };
@@ -791,6 +1107,8 @@ static void reports_failures(struct exam *x)
 		{ { "temp" } }, { { "5", "5" } }, { { "" } }, { { NULL } }
 	};
 
+	writer_goes_by_the_clock(x);
+	no_temp(x);
 	expect_error(x, run(x, "writer"), "there is no temp to look at");
 	expect(x, !name_exists(x, TEMP), .expected = "no temp made by the writer",
 	       .observed = "an empty temp was left behind",
@@ -810,6 +1128,8 @@ static void reports_failures(struct exam *x)
 	bad_temp(x, "reader");
 	mmap_refused(x, "writer");
 	mmap_refused(x, "reader");
+	size_refused(x, CALL_ftruncate);
+	size_refused(x, CALL_truncate);
 	put_file(x, TEMP, ten_ints(x, NULL), SIZE, 0666);
 	expect_error(x, run_writer(x, OUTPUT_FULL),
 		     "stdout took nothing (ENOSPC): what is not printed is not done");
@@ -826,11 +1146,12 @@ static void show(struct exam *x, const char *const *args)
 
 	(void)args;
 	reader = start(x, "reader", .typed = true);
-	give(x, reader, "10\n20\n30\n40\n50\n");
+	feed(x, reader, "10\n20\n30\n40\n50\n");
+	asks_for_more(x, reader);
 	writer = start(x, "writer");
 	run_to(x, writer, at_sleep());
 	hold_program(x, writer);
-	give(x, reader, "60\n70\n80\n90\n100\n");
+	feed(x, reader, "60\n70\n80\n90\n100\n");
 	finish(x, reader);
 	release_program(x, writer);
 	finish(x, writer);
