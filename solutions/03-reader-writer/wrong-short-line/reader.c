@@ -1,0 +1,63 @@
+// expect: FAIL checks-input
+/* A buffer of 32 bytes cuts a longer line in the middle of a number. */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+static void fail(const char *what, const char *why)
+{
+	fprintf(stderr, "reader: %s: %s\n", what, why);
+	exit(1);
+}
+static int number(int *to)
+{
+	static char line[32], *at = line;
+	char *end;
+	for (;;) {
+		while (isspace((unsigned char)*at))
+			at++;
+		if (*at)
+			break;
+		if (!fgets(line, sizeof line, stdin))
+			return 0;
+		at = line;
+	}
+	errno = 0;
+	long v = strtol(at, &end, 10);
+	if (end == at || (*end && !isspace((unsigned char)*end)) || errno || v < INT_MIN ||
+	    v > INT_MAX)
+		return 0;
+	at = end;
+	*to = v;
+	return 1;
+}
+
+int main(int argc, char **argv)
+{
+	(void)argv;
+	if (argc != 1) {
+		fprintf(stderr, "usage: reader\n");
+		return 2;
+	}
+	int fd = open("temp", O_RDWR | O_CREAT, 0666);
+	if (fd < 0)
+		fail("temp", strerror(errno));
+	if (ftruncate(fd, 40))
+		fail("ftruncate", strerror(errno));
+	int *map = mmap(NULL, 40, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED)
+		fail("mmap", strerror(errno));
+	for (int i = 0; i < 10; i++) {
+		int v;
+		if (!number(&v))
+			fail("stdin", "not ten numbers");
+		map[i] = v;
+	}
+	return 0;
+}
