@@ -649,7 +649,8 @@ struct duel {
 	const char *holder_name, *comer_name;
 	const struct places *places;
 	struct watch *counter, *index, *lock; /* NULL where there is none */
-	const char *held_at;		      /* the student's line, or NULL */
+	bool at_calls;	     /* it is held at calls, between which nobody squeezes in */
+	const char *held_at; /* the student's line, or NULL */
 	const char *came_to;
 };
 
@@ -755,7 +756,7 @@ static bool holder_comes_to(struct exam *x, struct duel *d, struct moment moment
 
 	for (int helped = 0; (reached > 0 || reached == SPENT) && helped < 100; helped++) {
 		helped += reached == SPENT ? 9 : 0; /* it spins or polls: that takes its time */
-		reached = help_holder(x, d, there, reached > 0 && helped < 2);
+		reached = help_holder(x, d, there, !d->at_calls && reached > 0 && helped < 2);
 	}
 	hold(x, d->holder);
 	hold(x, d->comer);
@@ -1013,6 +1014,7 @@ static enum result held_at_call(struct exam *x, struct duel *d, int position)
 						       FAMILY_LOCK | FAMILY_READ | FAMILY_WRITE |
 						       FAMILY_IPC | FAMILY_SIZE));
 
+	d->at_calls = true;
 	for (int i = 0; i <= position; i++)
 		if (!holder_comes_to(x, d, calls))
 			return NOT_HAD;
@@ -1251,7 +1253,8 @@ static enum result comes_after_one_step(struct exam *x, struct duel *d, int unus
 
 	set_limits(x, d->pair.program, 5, 400, 2); /* for each try */
 	for (int i = 0; i < 2500; i++) {
-		if (comer_comes(x, d) != BLOCKED)
+		/* letting go and taking again are more than four instructions */
+		if (i % 4 == 0 && comer_comes(x, d) != BLOCKED)
 			return HAD;
 		hold(x, d->comer);
 		more = counter_now(x, d) - before;

@@ -21,14 +21,15 @@ static const struct kind {
 	const char *program;
 	const char *target; /* its argument */
 	bool sysv;
-} posix = { "buffer", NAME, false }, sysv = { "sysv", KEYFILE, true };
+	struct program *keeper; /* System V: the actor that sees to the segments */
+} posix = { .program = "buffer", .target = NAME };
 
 struct store {
 	const struct kind *kind;
 	struct bounded_buffer *b; /* a copy of it, taken by look() */
 	size_t size;
-	struct process *keeper; /* System V: the actor that is attached */
-	uint64_t at;		/* and where */
+	struct process *keeper; /* System V: it is attached … */
+	uint64_t at;		/* … here */
 };
 
 /* What follows rests on what came before: ends the check where that has failed. */
@@ -46,32 +47,59 @@ static size_t size_for(uint32_t capacity)
 /* ---- the keeper: an actor that is attached to the segment, so that the exam can look at it ----
  */
 
-/* keeper make|find KEYFILE SIZE, keeper remove ID */
+/* Does what the lines on stdin say: make SIZE, find SIZE, remove ID. */
 static int keeper_main(int argc, char **argv)
 {
-	int id;
+	char what[16];
+	size_t number;
+	void *at = NULL;
 
-	if (argc == 3)
-		return shmctl(atoi(argv[2]), IPC_RMID, NULL) == 0 ? 0 : 1;
-	if (argc != 4)
-		return 2;
-	id = shmget(ftok(argv[2], PROJECT), (size_t)atoll(argv[3]),
-		    strcmp(argv[1], "make") == 0 ? IPC_CREAT | IPC_EXCL | 0600 : 0);
-	if (id == -1 || shmat(id, NULL, 0) == (void *)-1)
-		return 1;
-	for (;;)
-		pause();
+	(void)argc;
+	(void)argv;
+	while (scanf("%15s %zu", what, &number) == 2) {
+		const bool make = strcmp(what, "make") == 0;
+		int id;
+
+		if (strcmp(what, "remove") == 0) {
+			if (shmctl((int)number, IPC_RMID, NULL) == -1)
+				return 1;
+			continue;
+		}
+		if (at != NULL)
+			shmdt(at);
+		id = shmget(ftok(KEYFILE, PROJECT), number, make ? IPC_CREAT | IPC_EXCL | 0600 : 0);
+		if (id == -1 || (at = shmat(id, NULL, 0)) == (void *)-1)
+			return 1;
+	}
+	return 0;
+}
+
+static void tell_keeper(struct exam *x, const struct kind *kind, const char *what, size_t number)
+{
+	int reached;
+
+	feed(x, kind->keeper, say(x, "%s %zu\n", what, number));
+	do
+		reached = run_to(x, kind->keeper, at_read_of(STDIN_FILENO));
+	while (reached == 0 && unread_input(x, kind->keeper) > 0);
+	if (reached != 0)
+		broken(x, say(x, "the keeper could not %s %zu", what, number));
+}
+
+static struct kind start_sysv(struct exam *x)
+{
+	return (struct kind){ .program = "sysv",
+			      .target = KEYFILE,
+			      .sysv = true,
+			      .keeper = start(x, NULL, .actor = "keeper", .typed = true) };
 }
 
 static void attach_keeper(struct exam *x, struct store *s, const char *how)
 {
-	struct program *keeper = start(x, NULL, .actor = "keeper",
-				       .args = { how, KEYFILE, say(x, "%zu", s->size) });
 	const struct maps *maps;
 
-	if (run_to(x, keeper, when_blocked(), at_end()) != 0)
-		broken(x, say(x, "the keeper could not %s a segment of %zu bytes", how, s->size));
-	s->keeper = first_process(keeper);
+	tell_keeper(x, s->kind, how, s->size);
+	s->keeper = first_process(s->kind->keeper);
 	maps = maps_now(x, s->keeper);
 	for (size_t i = 0; i < maps->count; i++)
 		if (strncmp(maps->vma[i].path, "/SYSV", 5) == 0)
@@ -137,8 +165,7 @@ static void clear(struct exam *x, const struct kind *kind)
 	}
 	row = living_segments(x, &count);
 	for (size_t i = 0; i < count; i++)
-		finish(x, start(x, NULL, .actor = "keeper",
-				.args = { "remove", say(x, "%d", row[i].id) }));
+		tell_keeper(x, kind, "remove", (size_t)row[i].id);
 	if (!name_exists(x, KEYFILE))
 		put_text(x, KEYFILE, "");
 }
@@ -1145,7 +1172,7 @@ static void mutex_guards_everything(struct exam *x, const struct kind *kind)
 	two_at_work(x, kind);
 	if (!failed(x))
 		six_at_work(x, kind);
-	if (kind == &posix)
+	if (!kind->sysv)
 		need_watchpoints(x);
 	else if (!have_watchpoints(x))
 		return;
@@ -1333,7 +1360,7 @@ static void killed_after_printing(struct exam *x, const struct kind *kind)
 
 static void killed_holder_survived(struct exam *x, const struct kind *kind)
 {
-	if (kind == &posix)
+	if (!kind->sysv)
 		need_watchpoints(x);
 	else if (!have_watchpoints(x))
 		return;
@@ -1359,13 +1386,13 @@ static int32_t key_of(struct exam *x)
 	return (int32_t)((st.st_ino & 0xffff) | (st.st_dev & 0xff) << 16 | (uint32_t)PROJECT << 24);
 }
 
-static void segment_in_the_table(struct exam *x, uint32_t capacity)
+static void segment_in_the_table(struct exam *x, const struct kind *kind, uint32_t capacity)
 {
 	const struct shm_row *row;
 	size_t count;
 
-	clear(x, &sysv);
-	need_created(x, &sysv, capacity);
+	clear(x, kind);
+	need_created(x, kind, capacity);
 	row = living_segments(x, &count);
 	need(x, count == 1 && row[0].key == key_of(x),
 	     .expected = say(x, "one segment with the key 0x%08x", (unsigned)key_of(x)),
@@ -1383,30 +1410,31 @@ static void segment_in_the_table(struct exam *x, uint32_t capacity)
 	       .why = "who may write the buffer may also stop everybody who uses it");
 }
 
-static void without_key_file(struct exam *x)
+static void without_key_file(struct exam *x, const struct kind *kind)
 {
 	static const struct words all[] = { { { "create", "5" } },
 					    { { "produce", "1", "1" } },
 					    { { "consume", "1" } },
 					    { { "destroy" } } };
 
-	clear(x, &sysv);
+	clear(x, kind);
 	for (size_t i = 0; i < 4; i++) {
 		struct program *p = run(
 			x, "sysv",
 			.args = { all[i].word[0], "nowhere", all[i].word[1], all[i].word[2] });
 
 		expect_error(x, p, "ftok of a missing file is -1, and that is no key");
-		expect_nothing_left(x, p, &sysv, "shmget takes -1 for a key like any other");
+		expect_nothing_left(x, p, kind, "shmget takes -1 for a key like any other");
 	}
 }
 
 static void sysv_segment_made_right(struct exam *x)
 {
+	const struct kind sysv = start_sysv(x);
 	uint32_t capacity = (uint32_t)pick(x, 3, 600);
 	struct store s;
 
-	segment_in_the_table(x, capacity);
+	segment_in_the_table(x, &sysv, capacity);
 	s = created(x, &sysv, capacity);
 	expect_values(x, &s, capacity);
 	expect_attributes(x, &s);
@@ -1418,7 +1446,7 @@ static void sysv_segment_made_right(struct exam *x)
 		create_on_existing(x, &sysv);
 	if (!failed(x))
 		destroyed(x, &sysv);
-	without_key_file(x);
+	without_key_file(x, &sysv);
 	expect_impostors_refused(x, &sysv);
 	no_memory(x, &sysv, CALL_shmat);
 	if (!failed(x))
@@ -1433,6 +1461,7 @@ static void sysv_does_the_same(struct exam *x)
 		mutex_guards_everything,
 		killed_holder_survived,
 	};
+	const struct kind sysv = start_sysv(x);
 
 	for (size_t i = 0; i < sizeof(scenes) / sizeof(*scenes) && !failed(x); i++)
 		scenes[i](x, &sysv);
