@@ -294,6 +294,9 @@ void set_limits(struct exam *x, struct program *p, int64_t cpu_ms, int64_t wall_
 /* A held process does not move, whatever run_to() is asked for, until it is released. */
 void hold(struct exam *x, struct process *process);
 void release(struct exam *x, struct process *process);
+/* Holds the thread at which run_to() has stopped `p` last, while all others of its process may go
+ * on. It moves again when its process is released. */
+void hold_thread(struct exam *x, struct program *p);
 void hold_program(struct exam *x, struct program *p);
 void release_program(struct exam *x, struct program *p);
 

@@ -105,28 +105,33 @@ void hold(struct exam *x, struct process *process)
 	process->held = true;
 }
 
+void hold_thread(struct exam *x, struct program *p)
+{
+	(void)x;
+	if (p->stop.process == NULL)
+		return;
+	for (struct task *task = p->stop.process->tasks; task; task = task->next)
+		task->held = task->held || task == p->stop.task;
+}
+
 void release(struct exam *x, struct process *process)
 {
 	(void)x;
 	process->held = false;
-}
-
-static void hold_all(struct program *p, bool held)
-{
-	for (struct process *process = p->first; process; process = process->next)
-		process->held = held;
+	for (struct task *task = process->tasks; task; task = task->next)
+		task->held = false;
 }
 
 void hold_program(struct exam *x, struct program *p)
 {
-	(void)x;
-	hold_all(p, true);
+	for (struct process *process = p->first; process; process = process->next)
+		hold(x, process);
 }
 
 void release_program(struct exam *x, struct program *p)
 {
-	(void)x;
-	hold_all(p, false);
+	for (struct process *process = p->first; process; process = process->next)
+		release(x, process);
 }
 
 void send_signal(struct exam *x, struct process *process, int signal)

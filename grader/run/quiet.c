@@ -97,9 +97,9 @@ static bool sleeps_in_kernel(struct task *task, uint64_t *slices)
 }
 
 /* Tasks that could move: of processes that take part, and in no stop. */
-static bool may_move(const struct run *run, const struct process *process, const struct task *task)
+static bool may_move(const struct run *run, const struct task *task)
 {
-	return run_moves(run, process) && !task->stopped;
+	return task_moves(run, task) && !task->stopped;
 }
 
 struct pass {
@@ -121,7 +121,7 @@ static struct pass one_pass(struct session *session, const struct run *run,
 			     task = task->next) {
 				uint64_t slices;
 
-				if (!may_move(run, process, task))
+				if (!may_move(run, task))
 					continue;
 				if (!sleeps_in_kernel(task, &slices)) {
 					pass.quiet = false;
@@ -177,7 +177,7 @@ bool program_is_blocked(struct session *session, const struct run *run, struct p
 		return false;
 	for (struct process *process = program->first; process; process = process->next)
 		for (struct task *task = process->tasks; task; task = task->next)
-			if (task->asleep && !process->held)
+			if (task->asleep && !process->held && !task->held)
 				return false;
 	return quiet_twice(session, run, program);
 }
@@ -272,9 +272,9 @@ static struct task *next_to_wake(struct session *session, const struct run *run,
 	*interrupted = false;
 	for (struct program *program = session->programs; program; program = program->next)
 		for (struct process *process = program->first; process; process = process->next) {
-			if (!run_moves(run, process))
-				continue;
 			for (struct task *task = process->tasks; task; task = task->next) {
+				if (!task_moves(run, task))
+					continue;
 				if (task->asleep && signal_waits(task)) {
 					*interrupted = true;
 					return task;

@@ -145,6 +145,12 @@ bool run_moves(const struct run *run, const struct process *process)
 	       (!run->alone || process->program == run->program);
 }
 
+/* The end comes to those who are held, too. */
+bool task_moves(const struct run *run, const struct task *task)
+{
+	return run_moves(run, task->process) && (!task->held || task->stop.kind == STOP_EXIT);
+}
+
 static void resume(struct session *session, struct task *task)
 {
 	if (task->asleep || !task->process || task->process->gone)
@@ -158,9 +164,9 @@ static void thaw(struct session *session, const struct run *run)
 {
 	for (struct program *program = session->programs; program; program = program->next)
 		for (struct process *process = program->first; process; process = process->next)
-			for (struct task *task = process->tasks; task && run_moves(run, process);
-			     task = task->next)
-				if (task->stopped && task->stop.kind == STOP_NONE)
+			for (struct task *task = process->tasks; task; task = task->next)
+				if (task_moves(run, task) && task->stopped &&
+				    task->stop.kind == STOP_NONE)
 					resume(session, task);
 }
 
@@ -235,9 +241,9 @@ static struct task *undigested(struct session *session, const struct run *run)
 {
 	for (struct program *program = session->programs; program; program = program->next)
 		for (struct process *process = program->first; process; process = process->next)
-			for (struct task *task = process->tasks; task && run_moves(run, process);
-			     task = task->next)
-				if (task->stopped && task->stop.kind != STOP_NONE)
+			for (struct task *task = process->tasks; task; task = task->next)
+				if (task_moves(run, task) && task->stopped &&
+				    task->stop.kind != STOP_NONE)
 					return task;
 	return NULL;
 }
@@ -463,7 +469,7 @@ static void look_around(struct session *session, struct run *run)
 
 static void advance(struct session *session, struct run *run, struct task *task)
 {
-	if (!run_moves(run, task->process))
+	if (!task_moves(run, task))
 		return; /* of somebody who is held: kept for later */
 	session_digest(session, run, task);
 	if (run->reached == NOT_YET && task->stopped)

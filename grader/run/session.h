@@ -127,6 +127,8 @@ struct run {
 
 /* Does this process take part in the run? */
 bool run_moves(const struct run *run, const struct process *process);
+/* … and this thread of it? */
+bool task_moves(const struct run *run, const struct task *task);
 
 /* Has `moment` come, with this stop of `task`? Notes the stop and sets run->reached. */
 bool run_consider(struct session *session, struct run *run, enum moment_kind kind,

@@ -82,6 +82,7 @@ struct task {
 	int end_with; /* an errno that its wait is to end with; 0: none (session_end_wait) */
 	unsigned watch_generation; /* of the watchpoints in its debug registers */
 
+	bool held;   /* stays where it is while the rest of its process moves */
 	bool asleep; /* held at a sleep, until wake_at (virtual ns) */
 	int64_t wake_at;
 	bool timed;		  /* blocked with a time-out that ends at wake_at */

@@ -548,6 +548,21 @@ static int to_rest(struct exam *x, struct program *c)
 	return reached;
 }
 
+/*
+ * Squares may be the work of several threads or processes. Whoever made the last store is kept from
+ * the next one, and all others go on: who says too early that all is ready, does it now.
+ */
+static void let_others_go_on(struct exam *x, struct production *made)
+{
+	hold_thread(x, made->p);
+	set_limits(x, made->p, FEW_MS, MOST_REAL_MS, 0);
+	run_to(x, made->p, when_blocked(), at_end());
+	set_limits(x, made->p, 10000, 30000, 0);
+	for (size_t i = 0; i < WATCHES && made->watch[i]; i++)
+		if (!made->taken[i])
+			made->before[i] = square_at(x, made, made->index[i]);
+}
+
 /* A consumer that comes now; it has a moment to come to rest, while the producer stays still. */
 static struct program *send_consumer(struct exam *x, struct production *made, int *reached)
 {
@@ -558,10 +573,43 @@ static struct program *send_consumer(struct exam *x, struct production *made, in
 	return c;
 }
 
-static void ready_comes_last(struct exam *x)
+/* A consumer that comes now must not find what is not all there. */
+static void expect_unready(struct exam *x, struct production *made, const char *from,
+			   const char *where)
+{
+	const char *expected = lines(x, squares(x, made->count), made->count);
+	size_t size;
+	int reached;
+	struct program *c = send_consumer(x, made, &reached);
+	const char *printed = output(x, c, &size);
+
+	expect(x,
+	       !(ending(c).how == EXITED && ending(c).status == 0) &&
+		       strncmp(printed, expected, size) == 0,
+	       .expected = "a consumer that waits: not all squares stand there yet",
+	       .observed = say(x, "%s, having printed %s", ending_text(x, c),
+			       quoted(x, printed, size, 60)),
+	       .why = "store the sign that all is ready after the last square, with "
+		      "memory_order_release, and look at nothing before it is there",
+	       .from = say(x, "the producer was stopped %s", from), .at = where);
+	kill_program(x, c);
+}
+
+/* Has it made a thread or a process? */
+static bool has_company(struct exam *x, struct program *p)
+{
+	const struct event *e = NULL;
+
+	while ((e = next_call(x, p, e, call_set_family(FAMILY_PROCESS), NULL)) != NULL)
+		if (e->call != CALL_execve && e->returned && e->result > 0)
+			return true;
+	return false;
+}
+
+/* One production, with a consumer at each of its moments. False where it is a single thread's. */
+static bool looks_while_produced(struct exam *x, bool others_go_on)
 {
 	struct production made = begin(x, pick(x, 300, 900));
-	const char *expected = lines(x, squares(x, made.count), made.count);
 
 	made.closely = true;
 	for (int looks = 0; looks < MOST_LOOKS && !failed(x) && next_unready(x, &made); looks++) {
@@ -571,24 +619,25 @@ static void ready_comes_last(struct exam *x)
 				   : made.taken_back
 					   ? "right before the store that completes the squares"
 					   : "after a store into the squares";
-		size_t size;
-		int reached;
-		struct program *c = send_consumer(x, &made, &reached);
-		const char *printed = output(x, c, &size);
 
-		expect(x,
-		       !(ending(c).how == EXITED && ending(c).status == 0) &&
-			       strncmp(printed, expected, size) == 0,
-		       .expected = "a consumer that waits: not all squares stand there yet",
-		       .observed = say(x, "%s, having printed %s", ending_text(x, c),
-				       quoted(x, printed, size, 60)),
-		       .why = "store the sign that all is ready after the last square, with "
-			      "memory_order_release, and look at nothing before it is there",
-		       .from = say(x, "the producer was stopped %s", from), .at = where);
-		kill_program(x, c);
+		if (others_go_on) {
+			let_others_go_on(x, &made);
+			from = say(x, "%s; its other threads and processes went on", from);
+		}
+		if (made.taken_back || !all_stand(x, made.file, made.at, made.count))
+			expect_unready(x, &made, from, where);
 		give_again(x, &made);
 		release_program(x, made.p);
 	}
+	for (size_t i = 0; i < WATCHES && made.watch[i]; i++)
+		unwatch(x, made.watch[i]);
+	return has_company(x, made.p);
+}
+
+static void ready_comes_last(struct exam *x)
+{
+	if (looks_while_produced(x, false) && !failed(x))
+		looks_while_produced(x, true);
 	if (!failed(x))
 		need_watchpoints(x); /* what happens between two stores was not seen */
 }
