@@ -884,7 +884,7 @@ static void show(struct exam *x, const char *const *args)
 	finish(x, p);
 }
 
-LAB(.id = "02-demand-paging", .title = "Demand paging: pages come when they are touched",
+LAB(.id = "02-demand-paging", .title = "Pages come when they are touched",
     .programs = { { .name = "demand" } }, .show = show,
     .checks = {
 	    { "starts-empty",

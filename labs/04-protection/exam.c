@@ -1049,7 +1049,7 @@ static void show(struct exam *x, const char *const *args)
 		;
 }
 
-LAB(.id = "04-protection", .title = "guard pages, and a handler that opens one page at a time",
+LAB(.id = "04-protection", .title = "Pages that nobody may touch",
     .programs = {{"guard", NULL}},
     .checks =
 	    {

@@ -687,8 +687,7 @@ static void show(struct exam *x, const char *const *args)
 	finish(x, p);
 }
 
-LAB(.id = "05-resize-and-sync",
-    .title = "Resize and sync: where a file ends, and when its bytes are safe",
+LAB(.id = "05-resize-and-sync", .title = "Where a file ends, and when its bytes are safe",
     .programs = { { .name = "sized" } }, .show = show,
     .checks = {
 	    { "resize-exact",

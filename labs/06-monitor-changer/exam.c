@@ -802,7 +802,7 @@ static void show(struct exam *x, const char *const *args)
 	finish(x, p);
 }
 
-LAB(.id = "06-monitor-changer", .title = "Monitor and changer: two numbers that belong together",
+LAB(.id = "06-monitor-changer", .title = "Two numbers that belong together",
     .programs = { { .name = "login" } }, .show = show,
     .checks = {
 	    { "creates-shared",

@@ -1483,7 +1483,7 @@ static void show(struct exam *x, const char *const *args)
 		;
 }
 
-LAB(.id = "08-anonymous-counter", .title = "a parent and a child add to one counter in anonymous memory",
+LAB(.id = "08-anonymous-counter", .title = "A counter for parent and child",
     .programs = {{"counter", NULL}},
     .checks =
 	    {

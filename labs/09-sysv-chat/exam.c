@@ -1585,7 +1585,7 @@ static void show(struct exam *x, const char *const *args)
 	ends_in(x, t.server, SOON_MS);
 }
 
-LAB(.id = "09-sysv-chat", .title = "a chat room in System V shared memory",
+LAB(.id = "09-sysv-chat", .title = "A chat room in System V shared memory",
     .programs = { { .name = "chat" } }, .show = show,
     .actors = { { "peer", peer }, { "remover", remover } },
     .checks = {

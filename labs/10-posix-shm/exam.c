@@ -896,7 +896,7 @@ static void show(struct exam *x, const char *const *args)
 	show_to_end(x, start(x, "squares", .args = { "consume", "/demo" }));
 }
 
-LAB(.id = "10-posix-shm", .title = "squares in POSIX shared memory",
+LAB(.id = "10-posix-shm", .title = "Squares in POSIX shared memory",
     .programs = { { .name = "squares" } }, .show = show, .actors = { { "alias", alias } },
     .checks = {
 	    { .id = "object-has-room",

@@ -2,6 +2,7 @@
  * snippets.c: the workbook tells the truth about the code.
  *     <!-- snippet PATH:FIRST-LAST -->   the fence behind it holds exactly these lines of the file
  *     <!-- checks NN-name -->            the list behind it holds exactly the titles of the exam
+ * A chapter is headed by its lab's number and title.
  * Reads workbook.md, grader/HACKING.md, README.md and every labs/NN/chapter.md. One check a marker;
  * and each lab must have its list somewhere. Runs in the project's directory.
  */
@@ -171,6 +172,21 @@ START_TEST(lab_has_its_list)
 }
 END_TEST
 
+START_TEST(chapter_has_title_of_lab)
+{
+	const struct lab *lab = lab_at((size_t)_i);
+	char heading[256], own[256];
+	const char *chapter;
+
+	snprintf(heading, sizeof heading, "## %.2s %s\n", lab->id, lab->title);
+	snprintf(own, sizeof own, "labs/%s/chapter.md", lab->id);
+	chapter = contents(own);
+	ck_assert_msg((chapter && strstr(chapter, heading)) ||
+			      strstr(contents("workbook.md"), heading),
+		      "no chapter has the heading %s", heading);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("snippets");
@@ -189,6 +205,7 @@ int main(void)
 	tcase_add_loop_test(tests, snippet_equals_file, 0, snippet_count);
 	tcase_add_loop_test(tests, list_equals_exam, 0, list_count);
 	tcase_add_loop_test(tests, lab_has_its_list, 0, (int)lab_count());
+	tcase_add_loop_test(tests, chapter_has_title_of_lab, 0, (int)lab_count());
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
 	srunner_set_fork_status(runner, CK_NOFORK);
