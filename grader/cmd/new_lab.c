@@ -11,7 +11,7 @@
 
 enum { FILE_MODE = 0644, DIRECTORY_MODE = 0755, NAME_MOST = 60 };
 
-/* In the texts below @ID@ is "12-big-log", @NAME@ "big_log". */
+/* In the texts below @ID@ is "12-big-log", @NUMBER@ "12", @NAME@ "big_log". */
 static const char skeleton[] =
 	"/*\n"
 	" * @NAME@: one sentence on what it does and what it teaches.\n"
@@ -134,7 +134,7 @@ static const char exam[] =
 	"    });\n";
 
 static const char chapter[] =
-	"## @ID@\n"
+	"## @NUMBER@ One line for lists\n"
 	"\n"
 	"What the documents say, what is true, a drawing, questions to predict.\n"
 	"\n"
@@ -183,6 +183,9 @@ static void fill(struct buffer *out, const char *text, const char *id, const cha
 		if (strncmp(text, "@ID@", 4) == 0) {
 			buffer_printf(out, "%s", id);
 			text += 4;
+		} else if (strncmp(text, "@NUMBER@", 8) == 0) {
+			buffer_printf(out, "%.2s", id);
+			text += 8;
 		} else if (strncmp(text, "@NAME@", 6) == 0) {
 			buffer_printf(out, "%s", name);
 			text += 6;
