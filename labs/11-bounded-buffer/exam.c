@@ -15,7 +15,7 @@
 #define KEYFILE "key"
 #define HEADER	sizeof(struct bounded_buffer)
 
-enum { PROJECT = 66, TID_BITS = 0x3fffffff };
+enum { PROJECT = 66, TID_BITS = 0x3fffffff, OWNER_DIED = 0x40000000 };
 
 static const struct kind {
 	const char *program;
@@ -223,13 +223,18 @@ static int value_of(sem_t *semaphore)
 	return value;
 }
 
+static unsigned mutex_word(const struct bounded_buffer *b)
+{
+	unsigned word;
+
+	memcpy(&word, &b->mutex, sizeof(word));
+	return word;
+}
+
 /* The thread id in the mutex: 0 when it is free. */
 static int owner_of(const struct bounded_buffer *b)
 {
-	int word;
-
-	memcpy(&word, &b->mutex, sizeof(word));
-	return word & TID_BITS;
+	return (int)(mutex_word(b) & TID_BITS);
 }
 
 static const char *state_text(struct exam *x, struct store *s)
@@ -272,24 +277,26 @@ static struct program *start_consumer(struct exam *x, const struct kind *kind, i
 	return start(x, kind->program, .args = { "consume", kind->target, number(x, count) });
 }
 
-static void produce(struct exam *x, const struct kind *kind, int64_t from, int64_t to,
-		    const char *why)
+static struct program *produce(struct exam *x, const struct kind *kind, int64_t from, int64_t to,
+			       const char *why)
 {
 	struct program *p = start_producer(x, kind, from, to);
 
 	finish(x, p);
 	expect_exit(x, p, 0, why);
 	expect_output(x, p, "", "produce prints nothing");
+	return p;
 }
 
-static void consume(struct exam *x, const struct kind *kind, int64_t from, int64_t to,
-		    const char *why)
+static struct program *consume(struct exam *x, const struct kind *kind, int64_t from, int64_t to,
+			       const char *why)
 {
 	struct program *p = start_consumer(x, kind, to - from + 1);
 
 	finish(x, p);
 	if (expect_exit(x, p, 0, why))
 		expect_output(x, p, lines(x, from, to), why);
+	return p;
 }
 
 static struct program *create(struct exam *x, const struct kind *kind, uint32_t capacity)
@@ -316,6 +323,29 @@ static struct store created(struct exam *x, const struct kind *kind, uint32_t ca
 	return s;
 }
 
+/* Nobody is at work, nobody was killed: the mutex was given back, the indexes are places, and each
+ * place is counted once, as empty or as full. */
+static void expect_at_rest(struct exam *x, struct store *s, struct program *p, uint32_t capacity,
+			   uint32_t count)
+{
+	struct bounded_buffer *b = look(x, s);
+	const char *from = say(x, "after `%s`: %s", command_of(x, p), state_text(x, s));
+
+	expect(x, !(mutex_word(b) & (TID_BITS | OWNER_DIED)), .expected = "the mutex is free again",
+	       .observed = mutex_word(b) & OWNER_DIED ? "its owner ended with it in his hands"
+						      : "it has an owner",
+	       .from = from, .why = "whoever comes next would have to clear up after a death");
+	expect(x, b->head < capacity && b->tail < capacity,
+	       .expected = say(x, "head and tail below %u when the mutex is free", capacity),
+	       .observed = say(x, "head %u, tail %u", b->head, b->tail), .from = from,
+	       .why = "the last place is followed by the first: others use the index as it stands");
+	expect(x,
+	       value_of(&b->empty) == (int)(capacity - count) && value_of(&b->full) == (int)count,
+	       .expected = say(x, "empty %u, full %u", capacity - count, count),
+	       .observed = say(x, "empty %d, full %d", value_of(&b->empty), value_of(&b->full)),
+	       .from = from, .why = "each item is one post of full and each place one of empty");
+}
+
 /* ---- create ---- */
 
 static void expect_values(struct exam *x, struct store *s, uint32_t capacity)
@@ -333,7 +363,7 @@ static void expect_values(struct exam *x, struct store *s, uint32_t capacity)
 	expect(x, value_of(&b->empty) == (int)capacity,
 	       .expected = say(x, "empty starts at %u", capacity),
 	       .observed = say(x, "%d", value_of(&b->empty)), .from = "sem_getvalue() on its bytes",
-	       .why = "so many places are empty: one more and an item is overwritten");
+	       .why = "so many places are empty: one more and an item is overwritten, one less and a place lies idle");
 	expect(x, value_of(&b->full) == 0, .expected = "full starts at 0",
 	       .observed = say(x, "%d", value_of(&b->full)), .from = "sem_getvalue() on its bytes",
 	       .why = "no item is there yet");
@@ -568,6 +598,10 @@ static void destroyed(struct exam *x, const struct kind *kind)
 	p = run(x, kind->program, .args = { "destroy", kind->target });
 	expect_exit(x, p, 0, "it is a buffer");
 	expect_nothing_left(x, p, kind, "destroy removes the buffer");
+	put_buffer(x, kind, 5, 4, pick(x, 1, 1000), 3);
+	p = run(x, kind->program, .args = { "destroy", kind->target });
+	expect_exit(x, p, 0, "it is a buffer, whatever it holds");
+	expect_nothing_left(x, p, kind, "destroy removes the buffer, and the items in it");
 }
 
 static void names_come_and_go(struct exam *x)
@@ -691,15 +725,24 @@ static void expect_bad_usages(struct exam *x, const struct kind *kind)
 		{ { "create", t } },
 		{ { "create", t, "x" } },
 		{ { "create", t, "-1" } },
+		{ { "create", t, "+4" } },
+		{ { "create", t, "0x4" } },
 		{ { "create", t, "4", "4" } },
 		{ { "produce", t, "1" } },
 		{ { "produce", t, "1", "2", "3" } },
 		{ { "produce", t, "1", "2x" } },
 		{ { "produce", t, "--1", "2" } },
 		{ { "produce", t, "", "2" } },
+		{ { "produce", t, "+1", "2" } },
+		{ { "produce", t, "1", " 2" } },
+		{ { "produce", t, "1", "-" } },
 		{ { "consume", t } },
 		{ { "consume", t, "-1" } },
 		{ { "consume", t, "1.5" } },
+		{ { "consume", t, " 1" } },
+		{ { "consume", t, "1 " } },
+		{ { "consume", t, "0x1" } },
+		{ { "consume", t, "" } },
 		{ { "consume", t, "1", "1" } },
 		{ { "destroy" } },
 		{ { "destroy", t, "1" } },
@@ -707,6 +750,7 @@ static void expect_bad_usages(struct exam *x, const struct kind *kind)
 		{ { 0 } },
 	};
 
+	expect_usage(x, run(x, kind->program));
 	expect_usages(x, kind->program, bad);
 }
 
@@ -768,20 +812,52 @@ static void in_order(struct exam *x, const struct kind *kind)
 	}
 }
 
+/* Each item is looked at: they come from two producers and are no row of numbers. */
+static void two_rows(struct exam *x, const struct kind *kind)
+{
+	int64_t first = pick(x, 100, 900), second = pick(x, -9000, -1000);
+	struct store s = put_buffer(x, kind, 6, 3, 0, 0);
+	struct program *p;
+
+	expect_at_rest(x, &s, produce(x, kind, first, first + 1, "there is room for two"), 6, 2);
+	expect_at_rest(x, &s, produce(x, kind, second, second, "there is room for one more"), 6, 3);
+	if (failed(x))
+		return;
+	p = start_consumer(x, kind, 3);
+	finish(x, p);
+	if (expect_exit(x, p, 0, "three items are there"))
+		expect_output(x, p,
+			      say(x, "%lld\n%lld\n%lld\n", (long long)first, (long long)first + 1,
+				  (long long)second),
+			      "what stands in the buffer, first in, first out");
+	if (!failed(x))
+		expect_at_rest(x, &s, p, 6, 0);
+}
+
 static void first_in_first_out(struct exam *x, const struct kind *kind)
 {
+	struct program *p;
 	struct store s;
 
 	items_in_their_places(x, kind);
 	if (!failed(x))
+		two_rows(x, kind);
+	if (!failed(x))
 		in_order(x, kind);
 	if (failed(x))
 		return;
-	s = put_buffer(x, kind, 4, 2, 0, 0);
-	produce(x, kind, INT64_MAX - 2, INT64_MAX,
-		"TO may be the largest number: the loop must end there");
+	s = put_buffer(x, kind, 4, 1, 0, 0);
+	p = produce(x, kind, INT64_MAX - 2, INT64_MAX,
+		    "TO may be the largest number: the loop must end there");
 	if (!failed(x))
-		consume(x, kind, INT64_MAX - 2, INT64_MAX, "three items, up to the largest number");
+		expect_at_rest(x, &s, p, 4, 3);
+	if (!failed(x))
+		p = consume(x, kind, INT64_MAX - 2, INT64_MAX,
+			    "three items, up to the largest number");
+	if (!failed(x))
+		expect_at_rest(x, &s, p, 4, 0);
+	if (failed(x))
+		return;
 	produce(x, kind, 3, 2, "FROM > TO puts nothing");
 	expect(x, value_of(&look(x, &s)->full) == 0, .expected = "FROM > TO puts nothing",
 	       .observed = state_text(x, &s), .why = "3 … 2 holds no number");
@@ -880,8 +956,9 @@ static void printed_before_the_next_wait(struct exam *x, const struct kind *kind
 	struct program *p;
 
 	put_buffer(x, kind, 5, 3, item, 2);
-	p = start_consumer(x, kind, 4);
-	need_moment(x, p, when_blocked(), "consume waits for a third item");
+	p = start_consumer(x, kind, (INT64_C(1) << 32) + 2); /* in 32 bits it is 2 */
+	need_moment(x, p, when_blocked(),
+		    "consume has taken two of 4294967298 items and waits for the third");
 	expect_output(x, p, lines(x, item, item + 1),
 		      "both items are out before the wait for the third, which may never come");
 	if (failed(x))
@@ -916,6 +993,13 @@ static void full_output(struct exam *x, const struct kind *kind)
 	       .expected = "72 73, or 71 72 where the item was put back",
 	       .observed = quoted(x, output(x, p, NULL), strlen(output(x, p, NULL)), 40),
 	       .why = "only the item that was being printed may be lost");
+	if (failed(x))
+		return;
+	put_buffer(x, kind, 5, 3, 71, 3);
+	p = run(x, kind->program, .args = { "consume", kind->target, "4" },
+		.stdout_is = OUTPUT_FULL);
+	expect_error(x, p,
+		     "standard output is a full disk: it takes no more items, and waits for none");
 }
 
 static void blocks_when_full_and_empty(struct exam *x, const struct kind *kind)
@@ -1005,6 +1089,7 @@ static void two_at_once(struct exam *x, const struct kind *kind, bool first, boo
 	empty = value_of(&look(x, &s)->empty);
 	full = value_of(&look(x, &s)->full);
 	b = start_role(x, kind, second, 700, 1);
+	set_limits(x, b, 500, 30000, 600000);
 	/* what it loads before it takes its semaphore validates the buffer */
 	do
 		reached = run_to(x, b, when_blocked(), at_watch(watch), at_end());
@@ -1017,7 +1102,10 @@ static void two_at_once(struct exam *x, const struct kind *kind, bool first, boo
 					    last_stop(x, b)->at)
 				      : ending_text(x, b),
 	     .at = last_stop(x, b) ? last_stop(x, b)->at : NULL, .from = state_text(x, &s),
-	     .why = "both may use the same place");
+	     .why = reached == 1 || ending(b).how != STILL_THERE
+			    ? "both may use the same place"
+			    : "whoever waits for the mutex leaves the CPU to its holder: pthread_mutex_lock sleeps");
+	set_limits(x, b, 10000, 30000, 600000);
 	if (second)
 		expect(x, value_of(&look(x, &s)->full) == full,
 		       .expected = "full is posted when the item is in its place",
@@ -1040,6 +1128,54 @@ static void two_at_once(struct exam *x, const struct kind *kind, bool first, boo
 	finish(x, a);
 	expect_exit(x, a, 0, "it was released");
 	expect_exit(x, b, 0, "the mutex is free again");
+}
+
+/* At the store that moves the index nobody has been told yet: whoever is killed between the post
+ * and the move has given away a place with an item in it, or an item that is not there. */
+static void moved_before_posted(struct exam *x, const struct kind *kind, bool producer)
+{
+	struct store s = put_buffer(x, kind, 8, 6, 500, 4);
+	struct watch *watch = watch_at(x, &s, offsetof(struct bounded_buffer, head), WATCH_STORES);
+	struct program *p = start_role(x, kind, producer, 600, 1);
+	struct bounded_buffer *b;
+	bool moved = false;
+
+	while (!moved && run_to(x, p, at_watch(watch), at_end()) == 0) {
+		b = look(x, &s);
+		moved = producer ? b->tail != 2 : b->head != 6;
+		need(x, !moved || value_of(producer ? &b->full : &b->empty) == 4,
+		     .expected = producer ? "full is posted when tail has moved"
+					  : "empty is posted when head has moved",
+		     .observed = "it was posted before",
+		     .from = say(x, "a watchpoint on head and tail; %s", state_text(x, &s)),
+		     .at = last_stop(x, p)->at,
+		     .why = producer
+				    ? "killed in between, it leaves an item counted that is not there"
+				    : "killed in between, it leaves a place counted as empty that is not");
+	}
+	unwatch(x, watch);
+	finish(x, p);
+	expect_exit(x, p, 0, "nothing is in its way");
+}
+
+/* Nothing to take, or no room: then the indexes are nobody's business. */
+static void untouched_before_the_wait(struct exam *x, const struct kind *kind, bool producer)
+{
+	struct store s = put_buffer(x, kind, 8, 5, 500, producer ? 8 : 0);
+	struct watch *watch = watch_at(x, &s, offsetof(struct bounded_buffer, head), WATCH_STORES);
+	struct program *p = start_role(x, kind, producer, 600, 1);
+
+	while (run_to(x, p, at_watch(watch), when_blocked(), at_end()) == 0)
+		need(x, owner_of(look(x, &s)),
+		     .expected = "head and tail are stored while the mutex is held",
+		     .observed = say(
+			     x, "%s stores one of them before it has waited, and nobody is inside",
+			     role(producer)),
+		     .from = say(x, "a watchpoint on head and tail; %s", state_text(x, &s)),
+		     .at = last_stop(x, p)->at,
+		     .why = "another process may be at work on them at this moment");
+	unwatch(x, watch);
+	kill_program(x, p);
 }
 
 static int by_value(const void *a, const void *b)
@@ -1178,6 +1314,10 @@ static void mutex_guards_everything(struct exam *x, const struct kind *kind)
 		return;
 	for (int i = 0; i < 4 && !failed(x); i++)
 		inside_only(x, kind, i & 1, i & 2);
+	for (int i = 0; i < 2 && !failed(x); i++)
+		moved_before_posted(x, kind, i & 1);
+	for (int i = 0; i < 2 && !failed(x); i++)
+		untouched_before_the_wait(x, kind, i & 1);
 	for (int i = 0; i < 4 && !failed(x); i++)
 		two_at_once(x, kind, i & 1, i & 2);
 	for (int i = 0; i < 4 && !failed(x); i++)
@@ -1256,15 +1396,28 @@ static void successor(struct exam *x, struct store *s, struct model *m, bool pro
 		      const char *why)
 {
 	struct watch *watch = watch_at(x, s, offsetof(struct bounded_buffer, head), WATCH_STORES);
+	struct watch *kind = watch_at(x, s,
+				      offsetof(struct bounded_buffer, mutex) +
+					      offsetof(pthread_mutex_t, __data.__kind),
+				      WATCH_STORES);
 	struct program *p = start_role(x, s->kind, producer, item, 1);
 	int64_t got = 0;
+	int reached;
 
-	while (run_to(x, p, at_watch(watch), at_end()) == 0)
-		need(x, owner_of(look(x, s)),
+	while ((reached = run_to(x, p, at_watch(watch), at_watch(kind), at_end())) == 0 ||
+	       reached == 1) {
+		need(x, look(x, s)->mutex.__data.__kind & 0x10,
+		     .expected = "the mutex is the one that create made, made consistent",
+		     .observed = "it is initialised anew",
+		     .from = "a watchpoint on the mutex's kind", .at = last_stop(x, p)->at,
+		     .why = "who waits for the old one is forgotten, and two may be inside: pthread_mutex_consistent() says that all is well");
+		need(x, reached == 1 || owner_of(s->b),
 		     .expected = "the one who comes after a death holds the mutex, too",
 		     .observed = "it moves an index, and there is no owner in the mutex",
 		     .from = state_text(x, s), .at = last_stop(x, p)->at,
 		     .why = "EOWNERDEAD means: you have the mutex");
+	}
+	unwatch(x, kind);
 	unwatch(x, watch);
 	expect_exit(x, p, 0, why);
 	need_good_so_far(x);
