@@ -116,12 +116,12 @@ static void expect_guards(struct exam *x, const char *command, const char *last_
 	if (have_watchpoints(x) && strcmp(command, "dirty") != 0)
 		first = watch_memory(x, mapped.process, backwards ? mapped.end - 1 : mapped.start,
 				     1, WATCH_STORES);
-	int reached = first ? run_to(x, p, at_signal(SIGSEGV), at_call(CALL_munmap),
-				     at_watch(first))
-			    : run_to(x, p, at_signal(SIGSEGV), at_call(CALL_munmap));
-	if (reached == 0 || reached == 2)
+	int reached = first ? run_to(x, p, at_signal(SIGSEGV), at_watch(first))
+			    : run_to(x, p, at_signal(SIGSEGV));
+	if (reached >= 0)
 		expect(x,
-		       find_buffer(maps_now(x, mapped.process), pages * page_size(), &now) &&
+		       find_buffer(maps_now(x, last_stop(x, p)->process), pages * page_size(),
+				   &now) &&
 			       now.start == mapped.start,
 		       .expected = "both guards still there at the first write",
 		       .observed = "the buffer has lost a guard or moved",
@@ -229,25 +229,26 @@ static void need_written(struct exam *x, struct program *p, struct guarded *b, b
 	     .why = "BYTES bytes, from the first to the last");
 }
 
-/* Of the bytes up to `written` the noise is gone (a few may have had the right value by chance), of
- * those behind it, up to `last`, it is not. */
+/* Of the bytes from `first` to `written` the noise is gone (a few may have had the right value by
+ * chance), of those behind it, up to `last`, it is not. */
 static void expect_written_so_far(struct exam *x, struct program *p, const struct guarded *b,
-				  bool backwards, const unsigned char *noise, int64_t written,
-				  int64_t last)
+				  bool backwards, const unsigned char *noise, int64_t first,
+				  int64_t written, int64_t last)
 {
-	int64_t before = 0, behind = 0;
+	int64_t before = 0, behind = 0, all_before = written - first + 1;
 	unsigned char now;
 
-	for (int64_t i = 1; i <= last; i++)
-		if (peek(x, b->process, byte_at(b, backwards, i), &now, 1) && now != noise[i])
+	for (int64_t i = first; i <= last; i++)
+		if (peek(x, b->process, byte_at(b, backwards, i), &now, 1) &&
+		    now != noise[i - first])
 			*(i <= written ? &before : &behind) += 1;
-	expect(x, before >= written * 3 / 4 && behind == 0,
+	expect(x, before >= all_before * 3 / 4 && behind == 0,
 	       .expected = say(
 		       x,
 		       "%s: when byte number %lld is written, all before it are and none behind it",
 		       command_of(x, p), (long long)written),
-	       .observed = say(x, "%lld of %lld before it, and %lld of the next %lld",
-			       (long long)before, (long long)written, (long long)behind,
+	       .observed = say(x, "%lld of the %lld before it, and %lld of the next %lld",
+			       (long long)before, (long long)all_before, (long long)behind,
 			       (long long)(last - written)),
 	       .at = last_stop(x, p)->at,
 	       .why = "gcc makes a memset of a plain loop, and memset stores wide and in its own order; volatile forbids it");
@@ -256,28 +257,39 @@ static void expect_written_so_far(struct exam *x, struct program *p, const struc
 /*
  * Held right after the first byte, the program finds random bytes in its way. Held again right
  * after byte `middle`, and after each of the next few, it must have changed those before and none
- * behind.
+ * behind. In the first page, where few bytes are written, and in one of several: who fills whole
+ * pages in another way has only the rest to write one by one.
  */
-static void expect_one_by_one(struct exam *x, const char *command)
+static void expect_one_by_one(struct exam *x, const char *command, int64_t bytes, int64_t middle)
 {
-	enum { BEHIND = 40, IN_A_ROW = 5 };
+	enum { BEFORE = 200, BEHIND = 40, IN_A_ROW = 5 };
 	bool backwards = strcmp(command, "underflow") == 0;
-	int64_t pages = pick(x, 3, 9), bytes = pick(x, 700, 1900), middle = pick(x, 200, 500);
+	int64_t pages = bytes / page_size() + pick(x, 2, 7), first = middle - BEFORE + 1;
 	struct program *p = start(x, "guard",
 				  .args = { command, number(x, pages), number(x, bytes) });
-	unsigned char *noise = pick_bytes(x, middle + IN_A_ROW + BEHIND + 1);
+	unsigned char *noise = pick_bytes(x, BEFORE + IN_A_ROW + BEHIND);
 	struct guarded b;
 
 	need_buffer(x, p, pages, &b);
 	need_written(x, p, &b, backwards, 0);
-	for (int64_t i = 1; i <= middle + IN_A_ROW + BEHIND; i++)
-		poke(x, b.process, byte_at(&b, backwards, i), &noise[i], 1);
+	for (int64_t i = first; i < middle + IN_A_ROW + BEHIND; i++)
+		poke(x, b.process, byte_at(&b, backwards, i), &noise[i - first], 1);
 	/* Several in a row: a wide store that ends at one of them begins at another. */
 	for (int64_t i = middle; i < middle + IN_A_ROW && !failed(x); i++) {
 		need_written(x, p, &b, backwards, i);
-		expect_written_so_far(x, p, &b, backwards, noise, i, i + BEHIND);
+		expect_written_so_far(x, p, &b, backwards, noise, first, i, i + BEHIND - 1);
 	}
 	need_written(x, p, &b, backwards, bytes - 1);
+}
+
+static void expect_bytes_one_by_one(struct exam *x, const char *command)
+{
+	int64_t pages = pick(x, 2, 4), page = pick(x, 0, pages - 1);
+
+	expect_one_by_one(x, command, pick(x, 700, 1900), pick(x, 200, 500));
+	if (!failed(x))
+		expect_one_by_one(x, command, pages * page_size() + pick(x, 0, 99),
+				  page * page_size() + pick(x, 300, 3000));
 }
 
 /* No byte of several pages is left out: one of each page, picked afresh, stands for all. */
@@ -306,8 +318,8 @@ static void expect_ok(struct exam *x, const char *command, int64_t pages, int64_
 static void bytes_in_order(struct exam *x)
 {
 	need_watchpoints(x);
-	expect_one_by_one(x, "overflow");
-	expect_one_by_one(x, "underflow");
+	expect_bytes_one_by_one(x, "overflow");
+	expect_bytes_one_by_one(x, "underflow");
 	expect_none_left_out(x, "overflow");
 	expect_none_left_out(x, "underflow");
 	int64_t pages = pick(x, 1, 5);
@@ -338,9 +350,10 @@ static void expect_hit(struct exam *x, const char *command, int64_t pages, int64
 	const struct stop_info *stop = last_stop(x, p);
 
 	expect(x, stop->fault_address == b.start + offset && stop->signal_code == SEGV_ACCERR,
-	       .expected = say(x, "%s: the first fault at offset %lld", command_of(x, p),
-			       (long long)offset),
-	       .observed = say(x, "at offset %lld", (long long)(stop->fault_address - b.start)),
+	       .expected = say(x, "%s: the first fault at offset %lld, of a page without access",
+			       command_of(x, p), (long long)offset),
+	       .observed = say(x, "at offset %lld%s", (long long)(stop->fault_address - b.start),
+			       stop->signal_code == SEGV_MAPERR ? ", where nothing is mapped" : ""),
 	       .at = stop->at, .why = "bytes written one by one meet the guard at its first byte");
 	finish(x, p);
 	expect_output(
@@ -533,6 +546,12 @@ static bool look_at_fault(struct exam *x, struct dirty_run *run)
 	return true;
 }
 
+static bool still_mapped(struct exam *x, const struct dirty_run *run)
+{
+	return alive(run->buffer.process) &&
+	       maps_at(maps_now(x, run->buffer.process), run->buffer.start) != NULL;
+}
+
 static uint64_t written_kb(struct exam *x, const struct dirty_run *run)
 {
 	const struct maps *maps = smaps_now(x, run->buffer.process);
@@ -555,9 +574,15 @@ static void one_fault_a_page(struct exam *x)
 		call_set_both(call_set_one(CALL_munmap), call_set_one(CALL_shmdt)));
 	int reached;
 
+	/* a pipe to a parent or a helper may be written to in between */
+	output.of_descriptor = true;
+	output.descriptor = STDOUT_FILENO;
 	do {
-		reached = run_to(x, run.program, at_signal(SIGSEGV), unmap, output, at_exit());
+		reached = run_to(x, run.program, at_signal(SIGSEGV), unmap, output, at_last_exit());
 		if (reached == 0 && !look_at_fault(x, &run))
+			return;
+		if (reached == 1 && run.faults > 0 && run.faults < run.distinct &&
+		    still_mapped(x, &run) && !pages_are_as_they_should(x, &run, false))
 			return;
 		/* A parent may give its own copy back while its child is at work. */
 	} while (reached == 0 ||
@@ -938,10 +963,15 @@ static bool works(struct exam *x, const char *command, const char *pages, const 
 static void expect_answer(struct exam *x, const char *command, const char *pages,
 			  const char *last_word, const char *answer, int status)
 {
+	bool million = strcmp(pages, "1000000") == 0;
 	struct program *p = run(x, "guard", .args = { command, pages, last_word });
 
-	expect_output(x, p, answer, "a million pages are more bytes than an int counts");
-	expect_exit(x, p, status, "a million pages are addresses, not memory");
+	expect_output(x, p, answer,
+		      million ? "a million pages are more bytes than an int counts"
+			      : "BYTES may be any number: the guard ends the writing");
+	expect_exit(x, p, status,
+		    million ? "a million pages are addresses, not memory"
+			    : "BYTES may be any number: the guard ends the writing");
 }
 
 static void expect_large(struct exam *x)
