@@ -606,10 +606,14 @@ static bool has_company(struct exam *x, struct program *p)
 	return false;
 }
 
-/* One production, with a consumer at each of its moments. False where it is a single thread's. */
-static bool looks_while_produced(struct exam *x, bool others_go_on)
+/*
+ * One production, with a consumer at each of its moments; at watched store number `nth` (0: at
+ * none) the others go on. False where it is a single thread's.
+ */
+static bool looks_while_produced(struct exam *x, int nth)
 {
 	struct production made = begin(x, pick(x, 300, 900));
+	int stores = 0;
 
 	made.closely = true;
 	for (int looks = 0; looks < MOST_LOOKS && !failed(x) && next_unready(x, &made); looks++) {
@@ -620,7 +624,7 @@ static bool looks_while_produced(struct exam *x, bool others_go_on)
 					   ? "right before the store that completes the squares"
 					   : "after a store into the squares";
 
-		if (others_go_on) {
+		if (stop->watch != NULL && ++stores == nth) {
 			let_others_go_on(x, &made);
 			from = say(x, "%s; its other threads and processes went on", from);
 		}
@@ -636,8 +640,9 @@ static bool looks_while_produced(struct exam *x, bool others_go_on)
 
 static void ready_comes_last(struct exam *x)
 {
-	if (looks_while_produced(x, false) && !failed(x))
-		looks_while_produced(x, true);
+	if (looks_while_produced(x, 0))
+		for (int nth = 1; nth <= WATCHES && !failed(x); nth++)
+			looks_while_produced(x, nth);
 	if (!failed(x))
 		need_watchpoints(x); /* what happens between two stores was not seen */
 }
@@ -741,6 +746,14 @@ static void waits_for_unready(struct exam *x)
 	if (ending(c).how == EXITED && ending(c).status == 0)
 		return; /* It takes this for ready: ready-comes-last has said so. */
 	need_rest(x, c, reached, "not ready");
+	/* Most of its patience is over before the producer goes on; its clock may be the real one.
+	 */
+	set_limits(x, c, FEW_MS, LEAST_MS - 1200, LEAST_MS - 300);
+	run_to(x, c, at_end());
+	need(x, ending(c).how != EXITED || ending(c).status != 0,
+	     .expected = "a consumer that waits on: the object is not ready",
+	     .observed = "it ended with exit status 0 while its producer was held",
+	     .why = "time makes nothing ready; the producer does", .from = command_of(x, c));
 	release_program(x, made.p);
 	set_limits(x, c, 20000, 30000, 600000);
 	finish(x, made.p);
