@@ -98,6 +98,12 @@ static void grows_sparse(struct exam *x)
 	off_t larger = size + GIB / 1024 + pick(x, 1, 4000), cut = pick(x, 300, 3000);
 	intmax_t before = blocks(x);
 
+	/* whether the same size is accepted is another check's matter */
+	run_resize(x, "grow", "FILE", size);
+	run_resize(x, "shrink", "FILE", size);
+	if (!expect_file(x, 0, (struct bytes){ old, (size_t)size },
+			 "the same size changes no byte, the last one neither"))
+		return;
 	if (!expect_resize(x, "grow", size, larger) || !expect_zeros_behind(x, old, size, larger))
 		return;
 	if (!expect(x, blocks(x) <= before + 8, .expected = "at most 8 blocks of 512 bytes more",
@@ -155,10 +161,17 @@ static bool expect_poke(struct exam *x, off_t offset, const char *text, const ch
 	struct bytes near = file_bytes(x, "FILE", from, 5000 + length + 5000);
 	struct program *p = run_poke(x, offset, text);
 
-	memcpy(near.data + (offset - from), text, length);
+	size_t before = (size_t)(offset - from), behind = near.size - before - length;
+	const char *else_why = "bytes before and behind TEXT are left alone: no NUL, no newline";
+
+	memcpy(near.data + before, text, length);
 	return expect_exit(x, p, 0, why) && expect_output(x, p, "", "poke has nothing to tell") &&
 	       expect_size(x, "FILE", size, "poke changes bytes, not the size") &&
-	       expect_file(x, from, near, why) && expect_not_written(x, p, "FILE");
+	       expect_file(x, offset, (struct bytes){ near.data + before, length }, why) &&
+	       expect_file(x, from, (struct bytes){ near.data, before }, else_why) &&
+	       expect_file(x, offset + (off_t)length,
+			   (struct bytes){ near.data + before + length, behind }, else_why) &&
+	       expect_not_written(x, p, "FILE");
 }
 
 static void poke_stores(struct exam *x)
@@ -185,7 +198,10 @@ static void poke_stores(struct exam *x)
 	if (failed(x))
 		return;
 	set_size(x, "FILE", 6 * GIB);
-	expect_poke(x, 4 * GIB + pick(x, 1, 4000), word, "an offset may need more than 32 bits");
+	if (expect_poke(x, 4 * GIB + pick(x, 1, 4000), word,
+			"an offset may need more than 32 bits"))
+		expect_poke(x, 2 * GIB + pick(x, 1, 4000), word,
+			    "as an int this offset would be negative");
 }
 
 /* Which bytes of TEXT were stored, and then covered by an msync that worked. */
@@ -337,10 +353,12 @@ static void poke_durable(struct exam *x)
 
 	use_disk(x);
 	put_odd_file(x, "FILE", 5);
-	/* In one page; over a border with a few bytes behind it; over two borders. */
+	/* In one page; over a border with a few bytes behind it; over two borders; over a border
+	 * with a single byte. */
 	if (!expect_safe(x, page + pick(x, 100, 2000), 40) ||
 	    !expect_safe(x, 2 * page - pick(x, 30, 50), 60) ||
-	    !expect_safe(x, pick(x, 4000, 4090), 4096 + 200) || !expect_safe(x, page, 10))
+	    !expect_safe(x, pick(x, 4000, 4090), 4096 + 200) || !expect_safe(x, page, 10) ||
+	    !expect_safe(x, 2 * page - 29, 30))
 		return;
 	expect_nothing_dirty(x, page + pick(x, 100, 2000), "in one page");
 	expect_nothing_dirty(x, 3 * page - 10, "over a page border");
@@ -425,10 +443,12 @@ static void peek_looks(struct exam *x)
 		      byte_line(x, 7), "a symbolic link is followed");
 	set_size(x, "FILE", 6 * GIB);
 
-	off_t far = 4 * GIB + small + 2;
+	off_t far = 4 * GIB + small + 2, middle = 2 * GIB + small + 2;
 
 	put_bytes(x, "FILE", far, "\xb7", 1);
-	expect_look(x, far, "an offset may need more than 32 bits");
+	put_bytes(x, "FILE", middle, "\x5c", 1);
+	if (expect_look(x, far, "an offset may need more than 32 bits"))
+		expect_look(x, middle, "as an int this offset would be negative");
 }
 
 static bool expect_truncated(struct exam *x, off_t offset, off_t size, const char *why)
@@ -442,6 +462,74 @@ static bool expect_truncated(struct exam *x, off_t offset, off_t size, const cha
 	return expect_output(x, p, "truncated\n", why) && expect_exit(x, p, 4, why);
 }
 
+/* Where the instruction behind the look lies in the program's own image; 0 where that is not known.
+ */
+static uint64_t place_of_look(struct exam *x, off_t offset)
+{
+	struct program *p = peek_to_checkpoint(x, offset);
+	struct process *process = last_stop(x, p)->process;
+	struct watch *watch = watch_file(x, "FILE", offset & -8, 8, WATCH_ACCESSES);
+	uint64_t place = 0;
+
+	if (run_to(x, p, at_watch(watch)) == 0 && last_stop(x, p)->process == process)
+		place = last_stop(x, p)->pc - maps_now(x, process)->vma[0].start;
+	unwatch(x, watch);
+	kill_program(x, p);
+	return place;
+}
+
+/* Goes step by step from the checkpoint: how many it takes to that place, or until `most` are made.
+ */
+static int steps_to(struct exam *x, struct program *p, uint64_t place, int most)
+{
+	struct process *process = last_stop(x, p)->process;
+	uint64_t start = maps_now(x, process)->vma[0].start;
+
+	for (int steps = 0; steps < most; steps++)
+		if (!step(x, process))
+			return most;
+		else if (last_stop(x, p)->pc - start == place)
+			return steps + 1;
+	return most;
+}
+
+/*
+ * FILE is cut one instruction before the look. Who asks for the size and then looks unprotected
+ * dies here. Where the look is another process's, another thread's or the kernel's, nothing is
+ * said.
+ */
+static void expect_late_cut_survived(struct exam *x, off_t offset)
+{
+	enum { MOST_STEPS = 6000 };
+	const char *why = "FILE was cut between whatever was asked before and the look: only a "
+			  "caught SIGBUS helps";
+	uint64_t place;
+	struct program *p;
+	int steps;
+	unsigned char byte;
+
+	put_odd_file(x, "FILE", 4);
+	byte = file_bytes(x, "FILE", offset, 1).data[0];
+	place = place_of_look(x, offset);
+	if (place == 0)
+		return;
+	p = peek_to_checkpoint(x, offset);
+	steps = steps_to(x, p, place, MOST_STEPS);
+	kill_program(x, p);
+	if (steps == MOST_STEPS)
+		return;
+	p = peek_to_checkpoint(x, offset);
+	steps_to(x, p, place, steps - 1);
+	set_size(x, "FILE", offset & -(off_t)page_size());
+	finish(x, p);
+	/* a step more or less than in the run before: it has looked already */
+	if (strcmp(output(x, p, NULL), byte_line(x, byte)) == 0 && ending(p).how == EXITED &&
+	    ending(p).status == 0)
+		return;
+	if (expect_output(x, p, "truncated\n", why))
+		expect_exit(x, p, 4, why);
+}
+
 static void peek_survives_truncation(struct exam *x)
 {
 	off_t page = (off_t)page_size(), offset = 2 * page + pick(x, 1, 2000);
@@ -449,8 +537,10 @@ static void peek_survives_truncation(struct exam *x)
 	if (expect_truncated(x, offset, 2 * page,
 			     "FILE was cut at the border of OFFSET's page: the look is SIGBUS") &&
 	    expect_truncated(x, offset, pick(x, 1, 4000),
-			     "FILE was cut pages before OFFSET: the look is SIGBUS"))
-		expect_truncated(x, pick(x, 1, 2000), 0, "FILE was emptied: the look is SIGBUS");
+			     "FILE was cut pages before OFFSET: the look is SIGBUS") &&
+	    expect_truncated(x, pick(x, 1, 2000), 0, "FILE was emptied: the look is SIGBUS") &&
+	    have_watchpoints(x))
+		expect_late_cut_survived(x, offset);
 }
 
 /* FILE is cut right behind the look: only who asks for its size after the look can know. */
@@ -587,6 +677,22 @@ static void refused_in_a_line(struct exam *x)
 	expect_line(x, run_resize(x, "shrink", "FILE", 99999), "shrink refuses to grow");
 }
 
+/* No integer of 64 bits holds such a number: in whichever way it is refused, it is no smaller one.
+ */
+static void refuse_endless_number(struct exam *x, const char *command)
+{
+	struct program *p = run(x, "sized", .args = { command, "FILE", "18446744073709551621" });
+	struct ending end = ending(p);
+
+	/* who takes it for the largest number there is, asks for more than the stage allows */
+	if (end.how == KILLED && end.status == SIGXFSZ)
+		return;
+	expect(x, end.how == EXITED && (end.status == 1 || end.status == 2),
+	       .expected = say(x, "\"%s\" ends with exit status 1 or 2", command_of(x, p)),
+	       .observed = ending_text(x, p),
+	       .why = "the lower 64 bits of that number are 5, but that is another number");
+}
+
 /* The size cannot be set; who finds another way to it has done what was asked for. */
 static void no_resize(struct exam *x, const char *command, off_t size)
 {
@@ -641,8 +747,16 @@ static void errors_reported(struct exam *x)
 		{ { "peeks", "FILE", "1" } },
 		{ { "pokes", "FILE", "1", "text" } },
 		{ { "grown", "FILE", "9999" } },
+		{ { "pee", "FILE", "1" } },
+		{ { "pok", "FILE", "1", "text" } },
+		{ { "gro", "FILE", "9999" } },
+		{ { "", "FILE", "9999" } },
 		{ { "grow", "FILE", "+9999" } },
 		{ { "peek", "FILE", " 1" } },
+		{ { "peek", "FILE", "1 " } },
+		{ { "peek", "FILE", "1\n" } },
+		{ { "peek", "FILE", "1e3" } },
+		{ { "grow", "FILE", "9999.0" } },
 		{ { "poke", "FILE", "0x1", "text" } },
 		{ { NULL } },
 	};
@@ -671,6 +785,9 @@ static void errors_reported(struct exam *x)
 	refused_in_a_line(x);
 	no_resize(x, "grow", 9999);
 	no_resize(x, "shrink", 99);
+	refuse_endless_number(x, "peek");
+	refuse_endless_number(x, "grow");
+	refuse_endless_number(x, "shrink");
 	expect_usage(x, run(x, "sized"));
 	expect_usages(x, "sized", bad);
 }

@@ -139,6 +139,24 @@ static bool expect_huge_kept(struct exam *x, struct pair pair)
 	return kept;
 }
 
+/* A monitor that starts leaves this pair alone, odd as it may look. */
+static bool expect_pair_kept(struct exam *x, struct pair pair)
+{
+	set_pair(x, pair);
+
+	struct program *p = start_monitor(x, NULL);
+
+	run_to(x, p, at_sleep(), at_end());
+
+	bool kept = expect(
+		x, same(pair_now(x), pair), .expected = pair_text(x, pair),
+		.observed = say(x, "%s after the start of a monitor", pair_text(x, pair_now(x))),
+		.why = "a zero in one half is a number like others");
+
+	kill_program(x, p);
+	return kept;
+}
+
 static void keeps_the_bytes(struct exam *x)
 {
 	struct pair pair = fresh_pair(x);
@@ -152,6 +170,9 @@ static void keeps_the_bytes(struct exam *x)
 	struct program *first = start_monitor(x, NULL);
 
 	run_to(x, first, at_sleep(), at_end());
+	if (!expect_pair_kept(x, (struct pair){ 0, pair.counter }) ||
+	    !expect_pair_kept(x, (struct pair){ pair.pid, 0 }))
+		return;
 	set_pair(x, pair);
 
 	struct program *second = start_monitor(x, NULL);
@@ -315,6 +336,40 @@ static bool two_looks(struct exam *x, struct program *p)
 	return true;
 }
 
+/*
+ * A change that the monitor has looked at is printed before it sleeps on: at its first sleep behind
+ * that look the line is out.
+ */
+static void out_before_the_next_sleep(struct exam *x)
+{
+	struct pair pair = fresh_pair(x);
+
+	put_pair(x, pair);
+
+	struct program *p = start_monitor(x, NULL);
+	struct watch *watch = watch_file(x, SHARED, 0, 8, WATCH_ACCESSES);
+
+	for (int i = 0; i < 4 && !failed(x); i++) {
+		const char *line = say(x, "%s\n", pair_text(x, pair));
+
+		if (run_to(x, p, at_watch(watch), at_end()) != 0 ||
+		    run_to(x, p, at_sleep(), at_end()) != 0)
+			break;
+		expect(x, strstr(output(x, p, NULL), line) != NULL,
+		       .expected = say(x, "the line \"%s\" at the sleep behind the look",
+				       pair_text(x, pair)),
+		       .observed = say(
+			       x, "so far %s",
+			       quoted(x, output(x, p, NULL), strlen(output(x, p, NULL)), 300)),
+		       .at = last_stop(x, p)->at,
+		       .why = "a line that waits in a buffer while the monitor sleeps is late");
+		pair.counter++;
+		set_pair(x, pair);
+	}
+	unwatch(x, watch);
+	kill_program(x, p);
+}
+
 static void prints_each_change(struct exam *x)
 {
 	struct pair a = fresh_pair(x), b = fresh_pair(x);
@@ -338,9 +393,14 @@ static void prints_each_change(struct exam *x)
 	if (failed(x))
 		return;
 
-	struct program *p = start_monitor(x, say(x, "%d", STATES));
+	/* 08 is eight for who reads decimal digits, and no number for who takes it for octal */
+	struct program *p = start_monitor(x, say(x, "0%d", STATES));
 
-	for (size_t i = 0; i < STATES && runs; i++) {
+	for (size_t i = 0; i < STATES; i++) {
+		if (!expect(x, runs, .expected = say(x, "the end after %d lines", STATES),
+			    .observed = say(x, "%zu lines; %s", lines_of(x, p), ending_text(x, p)),
+			    .why = "the first line counts as well, and numbers are decimal"))
+			return;
 		lines = say(x, "%s%s\n", lines, pair_text(x, states[i]));
 		set_pair(x, states[i]);
 		runs = two_looks(x, p);
@@ -350,13 +410,20 @@ static void prints_each_change(struct exam *x)
 	}
 	expect(x, !runs && ending(p).how == EXITED,
 	       .expected = say(x, "the end after %d lines", STATES), .observed = ending_text(x, p),
-	       .why = "the first line counts as well");
+	       .why = "the first line counts as well, and numbers are decimal");
 	expect_exit(x, p, 0, "it has printed CHANGES lines");
+
+	if (!failed(x) && have_watchpoints(x))
+		out_before_the_next_sleep(x);
+	put_pair(x, a);
 
 	struct program *endless = start_monitor(x, NULL);
 
 	for (size_t i = 0; i < STATES && two_looks(x, endless); i++)
 		set_pair(x, fresh_pair(x));
+	/* more than a minute without any change */
+	for (int i = 0; i < 350 && two_looks(x, endless); i++)
+		;
 	expect(x, ending(endless).how == STILL_THERE,
 	       .expected = "a monitor without CHANGES goes on for ever",
 	       .observed = ending_text(x, endless), .why = "only CHANGES gives it an end");
@@ -541,6 +608,42 @@ static bool is_pid_of(const struct program *p, int32_t pid)
 	return false;
 }
 
+/* Does this call take a lock of a file? fcntl(2) does much else. */
+static bool takes_lock(const struct event *e)
+{
+	switch (e->call) {
+	case CALL_flock:
+		return true;
+	case CALL_fcntl:
+		return e->args[1] == F_SETLK || e->args[1] == F_SETLKW ||
+		       e->args[1] == F_OFD_SETLK || e->args[1] == F_OFD_SETLKW;
+	default:
+		return false;
+	}
+}
+
+/* May this be a lock that lies elsewhere? A name that stands for one, or a lock of another file. */
+static bool locks_elsewhere(struct exam *x, struct program *p, const struct event *before,
+			    const struct event *e)
+{
+	if (e->kind != EVENT_CALL || e->result < 0 ||
+	    next_call(x, p, before, call_set_one(e->call), SHARED) == e)
+		return false;
+	return takes_lock(e) || e->call == CALL_semget ||
+	       (makes_a_name(e) && e->call != CALL_shmget);
+}
+
+static bool expect_no_lock_elsewhere(struct exam *x, struct program *p)
+{
+	for (const struct event *before = NULL, *e; (e = next_event(p, before)) != NULL; before = e)
+		if (!expect(x, !locks_elsewhere(x, p, before, e),
+			    .expected = "no lock, or one that is held on \"shared\" itself",
+			    .observed = from_event(x, e), .at = at_event(x, e),
+			    .why = "other programs that use \"shared\" can only know of a lock on \"shared\" itself"))
+			return false;
+	return true;
+}
+
 static bool expect_changed(struct exam *x, struct pair old)
 {
 	set_pair(x, old);
@@ -556,7 +659,36 @@ static bool expect_changed(struct exam *x, struct pair old)
 		      .observed = pair_text(x, now),
 		      .from = say(x, "\"shared\" had %s before", pair_text(x, old)),
 		      .why = "the pair says who came last and how many came before") &&
-	       expect_not_written(x, p, SHARED);
+	       expect_not_written(x, p, SHARED) && expect_no_lock_elsewhere(x, p);
+}
+
+/* A changer need not wait for a monitor, which sleeps nearly always. */
+static bool expect_changed_beside_monitor(struct exam *x)
+{
+	struct pair old = fresh_pair(x);
+
+	put_pair(x, old);
+
+	struct program *monitor = start_monitor(x, NULL);
+	struct program *p;
+
+	run_to(x, monitor, at_sleep(), at_end());
+	set_pair(x, old);
+	hold_program(x, monitor);
+	p = start(x, "login", .args = { "changer" });
+	set_limits(x, p, 500, 10000, 2000);
+	run_to(x, p, at_end(), when_blocked());
+
+	bool changed = expect(
+		x, ending(p).how == EXITED && pair_now(x).counter == old.counter + 1,
+		.expected = "a changer that ends while a monitor sleeps, and has counted",
+		.observed = say(x, "%s; count %" PRId32 " after %" PRId32, ending_text(x, p),
+				pair_now(x).counter, old.counter),
+		.why = "who watches holds no lock while it sleeps: it would stop all changers");
+
+	release_program(x, monitor);
+	kill_program(x, monitor);
+	return changed;
 }
 
 static void changer_adds_one(struct exam *x)
@@ -566,7 +698,7 @@ static void changer_adds_one(struct exam *x)
 
 	put_pair(x, fresh_pair(x));
 	if (!expect_changed(x, fresh_pair(x)) || !expect_changed(x, (struct pair){ 0, 0 }) ||
-	    !expect_changed(x, negative))
+	    !expect_changed(x, negative) || !expect_changed_beside_monitor(x))
 		return;
 	put_file(x, SHARED, tail, 20, 0644);
 	if (expect_changed(x, fresh_pair(x)))
@@ -691,12 +823,63 @@ static bool both_count(struct exam *x, int which)
 	return true;
 }
 
+/*
+ * Each time the changer has looked at the pair another one comes in between, many times over: who
+ * tries again only so and so often loses in the end. False where it was not overtaken.
+ */
+static bool overtaken(struct exam *x, struct program *first, int *others)
+{
+	struct watch *watch = watch_file(x, SHARED, 0, 8, WATCH_ACCESSES);
+	int reached = run_to(x, first, at_watch(watch));
+	struct program *other;
+	bool alone;
+
+	unwatch(x, watch);
+	if (reached != 0)
+		return false;
+	hold_program(x, first);
+	other = start(x, "login", .args = { "changer" });
+	set_limits(x, other, 500, 10000, 2000);
+	alone = run_to(x, other, at_end(), when_blocked()) == 0;
+	release_program(x, first);
+	++*others;
+	if (!alone) {
+		finish(x, first); /* it holds a lock */
+		finish(x, other);
+	}
+	return alone;
+}
+
+static void tries_until_it_works(struct exam *x)
+{
+	enum { OVERTAKERS = 24 };
+	/* zeros: what the very first changer finds */
+	struct pair old = { 0, 0 };
+	struct program *first;
+	int others = 0;
+
+	put_pair(x, old);
+	first = start(x, "login", .args = { "changer" });
+	while (others < OVERTAKERS && overtaken(x, first, &others))
+		;
+	finish(x, first);
+	expect(x, pair_now(x).counter == old.counter + others + 1,
+	       .expected = say(x, "count %" PRId32 " after %d changers", old.counter + others + 1,
+			       others + 1),
+	       .observed = say(x, "count %" PRId32 "; the first changer: %s", pair_now(x).counter,
+			       ending_text(x, first)),
+	       .from = "another changer ran each time the first one had looked at the pair",
+	       .why = "a swap that failed is tried again, however often");
+}
+
 static void no_update_lost(struct exam *x)
 {
 	need_watchpoints(x);
 	for (int which = 1; which <= 12 && !failed(x); which++)
 		if (!both_count(x, which))
-			return;
+			break;
+	if (!failed(x))
+		tries_until_it_works(x);
 }
 
 /* ---- errors --------------------------------------------------------------------------------- */
@@ -752,9 +935,20 @@ static void output_lost(struct exam *x)
 static void errors_reported(struct exam *x)
 {
 	static const struct words bad[] = {
-		{ { "changer", "1" } },	 { { "monitor", "0" } },      { { "monitor", "x" } },
-		{ { "monitor", "3x" } }, { { "monitor", "-1" } },     { { "monitor", "" } },
-		{ { "watch" } },	 { { "monitor", "1", "2" } }, { { NULL } },
+		{ { "changer", "1" } },
+		{ { "monitor", "0" } },
+		{ { "monitor", "x" } },
+		{ { "monitor", "3x" } },
+		{ { "monitor", "-1" } },
+		{ { "monitor", "" } },
+		{ { "watch" } },
+		{ { "monitor", "1", "2" } },
+		{ { "changers" } },
+		{ { "chang" } },
+		{ { "monit", "1" } },
+		{ { "monitors", "1" } },
+		{ { "" } },
+		{ { NULL } },
 	};
 
 	expect_error(x, run(x, "login", .args = { "changer" }), "there is no file to change");
