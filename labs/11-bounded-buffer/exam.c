@@ -466,6 +466,7 @@ static void possible_capacities(struct exam *x, const struct kind *kind)
 {
 	static const char *const bad[] = { "0", "1000001", "4294967297" };
 	struct program *p;
+	struct store s;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		clear(x, kind);
@@ -474,6 +475,8 @@ static void possible_capacities(struct exam *x, const struct kind *kind)
 	}
 	clear(x, kind);
 	need_created(x, kind, 1000000);
+	s = created(x, kind, 1000000);
+	expect_values(x, &s, 1000000);
 	clear(x, kind);
 }
 
@@ -775,7 +778,7 @@ static void only_a_buffer_is_used(struct exam *x)
 /* Where a peer looks for the items: from the last place on to the first. */
 static void items_in_their_places(struct exam *x, const struct kind *kind)
 {
-	uint32_t capacity = (uint32_t)pick(x, 4, 9);
+	uint32_t capacity = 5 + 2 * (uint32_t)pick(x, 0, 3); /* no power of two: no mask will do */
 	struct store s = put_buffer(x, kind, capacity, capacity - 1, 0, 0);
 	int64_t first = pick(x, INT64_C(5000000000), INT64_C(7000000000000000000));
 	struct bounded_buffer *b;
@@ -1363,8 +1366,8 @@ static bool run_to_death(struct exam *x, struct program *p, struct store *s, str
 	return false;
 }
 
-static void kill_holder(struct exam *x, struct store *s, struct model *m, bool producer,
-			int64_t item)
+/* A program that is held at the moment of its death. */
+static struct program *doomed(struct exam *x, struct store *s, bool producer, int64_t item)
 {
 	struct watch *watch = watch_at(x, s, offsetof(struct bounded_buffer, head), WATCH_ACCESSES);
 	struct program *victim = start_role(x, s->kind, producer, item, 1);
@@ -1374,6 +1377,14 @@ static void kill_holder(struct exam *x, struct store *s, struct model *m, bool p
 	     .observed = ending_text(x, victim), .from = "a watchpoint on head and tail",
 	     .why = "indexes are moved by the holder of the mutex");
 	unwatch(x, watch);
+	hold_program(x, victim);
+	return victim;
+}
+
+/* Its item may be in the buffer then, or not. */
+static void kill_holder(struct exam *x, struct model *m, struct program *victim, bool producer,
+			int64_t item)
+{
 	kill_program(x, victim);
 	if (producer)
 		model_put(m, item, true);
@@ -1392,17 +1403,21 @@ static bool model_take(struct model *m, int64_t item)
 	return true;
 }
 
-static void successor(struct exam *x, struct store *s, struct model *m, bool producer, int64_t item,
-		      const char *why)
+/* Whoever comes after a death does its work: `p`, which has waited for the mutex when its holder
+ * died, or a new program where that is NULL. */
+static void successor(struct exam *x, struct store *s, struct model *m, struct program *p,
+		      bool producer, int64_t item, const char *why)
 {
 	struct watch *watch = watch_at(x, s, offsetof(struct bounded_buffer, head), WATCH_STORES);
 	struct watch *kind = watch_at(x, s,
 				      offsetof(struct bounded_buffer, mutex) +
 					      offsetof(pthread_mutex_t, __data.__kind),
 				      WATCH_STORES);
-	struct program *p = start_role(x, s->kind, producer, item, 1);
 	int64_t got = 0;
 	int reached;
+
+	if (!p)
+		p = start_role(x, s->kind, producer, item, 1);
 
 	while ((reached = run_to(x, p, at_watch(watch), at_watch(kind), at_end())) == 0 ||
 	       reached == 1) {
@@ -1472,14 +1487,21 @@ static void one_after_another(struct exam *x, const struct kind *kind, bool vict
 	for (int64_t i = 0; i < 5; i++)
 		model_put(&m, item + i, false);
 	for (int round = 0; round < 2 && !failed(x); round++) {
-		const char *why = say(
-			x,
-			"%s was killed inside its section: whoever comes next gets EOWNERDEAD and goes on",
-			role(victim));
+		struct program *dying = doomed(x, &s, victim, 2000 + round), *waits = NULL;
 
-		kill_holder(x, &s, &m, victim, 2000 + round);
-		successor(x, &s, &m, next, 3000 + round, why);
-		successor(x, &s, &m, !next, 4000 + round,
+		if (round == 1) { /* the second time somebody waits for the mutex by then */
+			waits = start_role(x, kind, next, 3001, 1);
+			need_moment(x, waits, when_blocked(),
+				    say(x, "%s waits for the mutex that %s has", role(next),
+					role(victim)));
+		}
+		kill_holder(x, &m, dying, victim, 2000 + round);
+		successor(
+			x, &s, &m, waits, next, 3000 + round,
+			say(x,
+			    "%s was killed inside its section: whoever %s gets EOWNERDEAD and goes on",
+			    role(victim), waits ? "waits for the mutex then" : "comes next"));
+		successor(x, &s, &m, NULL, !next, 4000 + round,
 			  "the mutex was made consistent, so it can be taken again");
 	}
 	if (!failed(x))
@@ -1530,11 +1552,11 @@ static void posix_killed_holder(struct exam *x)
 
 /* ---- System V ---- */
 
-static int32_t key_of(struct exam *x)
+static int32_t key_of(struct exam *x, const char *name)
 {
 	struct stat st;
 
-	if (!file_stat(x, KEYFILE, &st))
+	if (!file_stat(x, name, &st))
 		broken(x, "the key file is missing");
 	return (int32_t)((st.st_ino & 0xffff) | (st.st_dev & 0xff) << 16 | (uint32_t)PROJECT << 24);
 }
@@ -1547,8 +1569,8 @@ static void segment_in_the_table(struct exam *x, const struct kind *kind, uint32
 	clear(x, kind);
 	need_created(x, kind, capacity);
 	row = living_segments(x, &count);
-	need(x, count == 1 && row[0].key == key_of(x),
-	     .expected = say(x, "one segment with the key 0x%08x", (unsigned)key_of(x)),
+	need(x, count == 1 && row[0].key == key_of(x, KEYFILE),
+	     .expected = say(x, "one segment with the key 0x%08x", (unsigned)key_of(x, KEYFILE)),
 	     .observed = count ? say(x, "%zu, the first with the key 0x%08x", count,
 				     (unsigned)row[0].key)
 			       : "none",
@@ -1581,6 +1603,36 @@ static void without_key_file(struct exam *x, const struct kind *kind)
 	}
 }
 
+/* What is no regular file has a key, too, and a link has that of what it leads to. */
+static void other_key_files(struct exam *x, const struct kind *kind)
+{
+	static const char *const names[] = { "folder", "link" };
+
+	clear(x, kind);
+	put_directory(x, "folder");
+	put_link(x, "link", KEYFILE);
+	for (size_t i = 0; i < 2 && !failed(x); i++) {
+		struct program *p = run(x, "sysv",
+					.args = { "create", say(x, "%s", names[i]), "4" });
+		const struct shm_row *row;
+		size_t count;
+
+		expect_exit(x, p, 0, "ftok() takes whatever stat() finds");
+		row = living_segments(x, &count);
+		expect(x, count == 1 && row[0].key == key_of(x, names[i]),
+		       .expected = say(x, "one segment with the key 0x%08x",
+				       (unsigned)key_of(x, names[i])),
+		       .observed = count ? say(x, "%zu, the first with the key 0x%08x", count,
+					       (unsigned)row[0].key)
+					 : "none",
+		       .from = say(x, "/proc/sysvipc/shm after `%s`", command_of(x, p)),
+		       .why = "ftok(KEYFILE, 66) is the key by which the programs find each other");
+		p = run(x, "sysv", .args = { "destroy", say(x, "%s", names[i]) });
+		expect_exit(x, p, 0, "ftok() takes whatever stat() finds");
+		expect_nothing_left(x, p, kind, "destroy removes the buffer");
+	}
+}
+
 static void sysv_segment_made_right(struct exam *x)
 {
 	const struct kind sysv = start_sysv(x);
@@ -1600,6 +1652,8 @@ static void sysv_segment_made_right(struct exam *x)
 	if (!failed(x))
 		destroyed(x, &sysv);
 	without_key_file(x, &sysv);
+	if (!failed(x))
+		other_key_files(x, &sysv);
 	expect_impostors_refused(x, &sysv);
 	no_memory(x, &sysv, CALL_shmat);
 	if (!failed(x))
