@@ -7,8 +7,9 @@
 #include <inttypes.h>
 
 enum {
-	SMALL = 32,	 /* four watchpoints of eight bytes see every look at such a file */
-	FEW_MB = 4 << 10 /* kB that one byte of a huge file may make resident */
+	SMALL = 32,	  /* four watchpoints of eight bytes see every look at such a file */
+	FEW_MB = 4 << 10, /* kB that one byte of a huge file may make resident */
+	MANY_STOPS = 200
 };
 
 /* ---- the first look ------------------------------------------------------------------------- */
@@ -147,13 +148,18 @@ static void maps_the_file(struct exam *x)
 	expect_whole_private_readonly(x, first_look(x, file, NULL), file);
 }
 
+/* A copy is a temptation where no zero ends the last page, and where the file is a small one. */
 static void not_by_read(struct exam *x)
 {
-	const char *file = pick_word(x, 8);
-	off_t size = 2 * page_size() + pick(x, 1, 999);
+	const off_t sizes[] = { 2 * page_size() + pick(x, 1, 999), 3 * page_size(),
+				pick(x, 100, 900), 300 * page_size() };
 
-	put_file(x, file, pick_bytes(x, size), size, 0644);
-	expect_not_read(x, run(x, "map_file", .args = { file }), file);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]) && !failed(x); i++) {
+		const char *file = pick_word(x, 8);
+
+		put_file(x, file, pick_bytes(x, sizes[i]), sizes[i], 0644);
+		expect_not_read(x, run(x, "map_file", .args = { file }), file);
+	}
 }
 
 /* Did the program ask for pages before it looks at them? Then resident ones tell nothing. */
@@ -284,8 +290,8 @@ static bool expect_lines(struct exam *x, const void *data, size_t size, const ch
  */
 static void size_and_bytes(struct exam *x)
 {
-	static const unsigned char telling[][3] = { { 0x07, 0xab, 0xf0 },
-						    { 0xfe, 0x0c, 0x5a },
+	static const unsigned char telling[][3] = { { 0x0c, 0xab, 0xf0 },
+						    { 0xfe, 0x00, 0x5a },
 						    { 0x80, 0x7f, 0x0a } };
 	const size_t sizes[] = { 1, 2, 3, 2 * page_size() + 2 * pick(x, 5, 1500) + 1,
 				 17 * page_size() - 2 * pick(x, 1, 500) };
@@ -346,15 +352,39 @@ static void expect_text(struct exam *x, struct text text, const char *why)
 		expect_lines(x, text.data, text.size, why);
 }
 
-/* The word begins AHEAD bytes before the border of two pages. */
-static struct text across_border(struct exam *x, size_t ahead)
+/* The word begins AHEAD bytes before the border of any two pages, each in a line of its own. */
+static struct text across_borders(struct exam *x, size_t ahead)
 {
-	struct text text = { room(x, 2 * page_size()), 0 };
+	const size_t pages = (128 << 10) / page_size() + 1;
+	struct text text = { room(x, (pages + 1) * page_size()), 0 };
 
-	ADD(&text, "first line\n");
-	while (text.size < page_size() - ahead)
-		ADD(&text, ".");
-	ADD(&text, "ERROR behind it\n");
+	for (size_t page = 1; page <= pages; page++) {
+		while (text.size < page * page_size() - ahead)
+			ADD(&text, ".");
+		ADD(&text, "ERROR behind it\n");
+	}
+	return text;
+}
+
+/* Lines of several pages: with the word in each page, far from the beginning, at both ends. */
+static struct text long_lines(struct exam *x)
+{
+	static const char *const begins[] = { "", "ERROR " };
+	const size_t far = 80 << 10;
+	struct text text = { room(x, 3 * far), 0 };
+
+	while (text.size < 5 * page_size())
+		ADD(&text, "all of it is one line with an ERROR here and there, ");
+	for (int i = 0; i < 2; i++) {
+		size_t begin = text.size;
+
+		ADD(&text, "\nshort\n");
+		add(&text, begins[i], strlen(begins[i]));
+		while (text.size < begin + far)
+			ADD(&text, "on and on ");
+		ADD(&text, "to an ERROR");
+	}
+	ADD(&text, "\n");
 	return text;
 }
 
@@ -367,7 +397,7 @@ static void counts_lines(struct exam *x)
 	expect_text(x, text, "some lines have the word once, some more often, some not at all");
 
 	text = some_lines(x, 10);
-	ADD(&text, "ERROR ERROR ERRORERROR xERRORx\n\n\nend of it\n");
+	ADD(&text, "ERROR ERROR ERRORERROR xERRORx\n\n\nend of it\nnoERRORS\nERROR_2\n");
 	expect_text(x, text, "a line counts once, however often the word stands in it");
 
 	text = some_lines(x, 5);
@@ -375,7 +405,7 @@ static void counts_lines(struct exam *x)
 	expect_text(x, text, "beginnings of the word before the word, and words that are none");
 
 	text = some_lines(x, 5);
-	ADD(&text, "nul\0ERROR\0\n\0\n\0\0ERROR ERROR\nERR\0OR\nwarning\n");
+	ADD(&text, "nul\0ERROR\0\n\0\n\0\0ERROR ERROR\nERR\0OR\nwarning\nERROR\0and\0ERROR\0\n");
 	expect_text(x, text, "a NUL is a byte like any other");
 
 	text = some_lines(x, 5);
@@ -387,7 +417,8 @@ static void counts_lines(struct exam *x)
 	expect_text(x, text, "the last line counts without a newline, too");
 
 	for (size_t ahead = 1; ahead <= 4; ahead++)
-		expect_text(x, across_border(x, ahead), "the word lies across two pages");
+		expect_text(x, across_borders(x, ahead), "the word lies across two pages");
+	expect_text(x, long_lines(x), "a line may be longer than a page, or than 64 KiB");
 }
 
 /*
@@ -498,6 +529,20 @@ static void exact_end(struct exam *x)
 
 /* ---- checks: files that are none, and failures ---------------------------------------------- */
 
+/* An error, and no piece of a line on standard output: whole ones may stand, printed before it. */
+static bool expect_refused(struct exam *x, struct program *p, const char *why)
+{
+	size_t size;
+	const char *text = output(x, p, &size);
+
+	return expect_error(x, p, why) &&
+	       expect(x, size == 0 || text[size - 1] == '\n',
+		      .expected = "whole lines on standard output, or none",
+		      .observed = quoted(x, text, size, 80),
+		      .from = say(x, "standard output of \"%s\"", command_of(x, p)),
+		      .why = "what reads the output takes a piece of a line for all of it");
+}
+
 static void odd_files(struct exam *x)
 {
 	const char *file = pick_word(x, 8);
@@ -510,13 +555,16 @@ static void odd_files(struct exam *x)
 		      right_lines(x, (const unsigned char *)"a line\n", 7),
 		      "a symbolic link to a file stands for the file");
 
-	expect_error(x, run(x, "map_file", .args = { pick_word(x, 10) }), "there is no such file");
+	expect_refused(x, run(x, "map_file", .args = { pick_word(x, 10) }),
+		       "there is no such file");
 	put_directory(x, "directory");
-	expect_error(x, run(x, "map_file", .args = { "directory" }), "a directory is no file");
+	expect_refused(x, run(x, "map_file", .args = { "directory" }), "a directory is no file");
 	put_fifo(x, "fifo");
-	expect_error(x, run(x, "map_file", .args = { "fifo" }),
-		     "a FIFO has no size to map; opening one to read waits for a writer, unless "
-		     "O_NONBLOCK is given");
+	expect_refused(x, run(x, "map_file", .args = { "fifo" }),
+		       "a FIFO has no size to map; opening one to read waits for a writer, unless "
+		       "O_NONBLOCK is given");
+	expect_refused(x, run(x, "map_file", .args = { "/dev/null" }),
+		       "a device has no size: st_size is 0, and yet it is no empty file");
 }
 
 /* ---- check: the second form ----------------------------------------------------------------- */
@@ -540,31 +588,43 @@ static void expect_byte(struct exam *x, const char *file, const char *where, uns
 
 static void expect_behind(struct exam *x, const char *file, uint64_t offset)
 {
-	expect_error(x, run(x, "map_file", .args = { file, decimal(x, offset) }),
-		     say(x, "FILE has %jd bytes, the last at %jd: there is none at %" PRIu64,
-			 (intmax_t)file_size(x, file), (intmax_t)file_size(x, file) - 1, offset));
+	struct program *p = run(x, "map_file", .args = { file, decimal(x, offset) });
+	const char *text = output(x, p, NULL);
+
+	if (expect_error(x, p,
+			 say(x, "FILE has %jd bytes: there is none at %" PRIu64,
+			     (intmax_t)file_size(x, file), offset)))
+		expect(x, *text == '\0', .expected = "nothing on standard output",
+		       .observed = quoted(x, text, strlen(text), 80),
+		       .from = say(x, "standard output of \"%s\"", command_of(x, p)),
+		       .why = "a byte that is not there has no value to print");
 }
 
-/* What the first form was asked for, once more: one page of several is looked at, all are mapped.
- */
+/* What the first form was asked for, once more: one byte is looked at, all of FILE is mapped. */
+static void expect_mapped_for_byte(struct exam *x, const char *file, off_t byte)
+{
+	struct watch *watch = NULL;
+	struct program *p;
+
+	if (have_watchpoints(x))
+		watch = watch_file(x, file, byte & -8, 8, WATCH_ACCESSES);
+	p = first_look(x, file, decimal(x, (uint64_t)byte));
+	expect_whole_private_readonly(x, p, file);
+	expect_no_descriptor(x, p, file);
+	if (watch != NULL)
+		unwatch(x, watch);
+}
+
 static void mapping_of_second_form(struct exam *x)
 {
 	const char *file = pick_word(x, 8);
 	size_t size = 5 * page_size() + (size_t)pick(x, 1, 999);
 	off_t byte = (off_t)(2 * page_size()) + pick(x, 0, 99);
-	const char *offset = decimal(x, (uint64_t)byte);
-	struct watch *watch = NULL;
-	struct program *p;
 
 	put_file(x, file, pick_bytes(x, size), size, 0644);
-	if (have_watchpoints(x))
-		watch = watch_file(x, file, byte & -8, 8, WATCH_ACCESSES);
-	p = first_look(x, file, offset);
-	expect_whole_private_readonly(x, p, file);
-	expect_no_descriptor(x, p, file);
-	if (watch != NULL)
-		unwatch(x, watch);
-	expect_unmapped(x, start(x, "map_file", .args = { file, offset }), file);
+	expect_mapped_for_byte(x, file, byte);
+	expect_unmapped(x, start(x, "map_file", .args = { file, decimal(x, (uint64_t)byte) }),
+			file);
 }
 
 static bool expect_few_resident(struct exam *x, struct program *p, const char *file)
@@ -591,48 +651,53 @@ static bool expect_not_populated(struct exam *x, struct program *p)
 		      .why = "eight gibibytes for one byte");
 }
 
+/* Runs to the end; false, with the evidence noted, once more than a few pages are resident. */
+static bool stays_small(struct exam *x, struct program *p, const char *file)
+{
+	for (int stops = 0;; stops++) {
+		/* who maps or unmaps it in thousands of pieces is looked at less often */
+		int reached = stops < MANY_STOPS
+				      ? run_to(x, p, at_watch(NULL), at_exit(),
+					       at_call(CALL_munmap), at_call_on(CALL_mmap, file))
+				      : run_to(x, p, at_watch(NULL), at_exit());
+
+		if (reached < 0)
+			return true;
+		if (reached == 3 ? !expect_not_populated(x, p) : !expect_few_resident(x, p, file))
+			return false;
+	}
+}
+
 /* 8 GiB, nearly all of them a hole. */
 static void huge_file(struct exam *x)
 {
 	const off_t gib = (off_t)1 << 30, size = 8 * gib, step = 8 << 20;
 	const off_t offset = 5 * gib + pick(x, gib / 4, gib / 2);
+	/* whoever walks through the file comes by, and has made megabytes resident by then */
+	const off_t on_the_way[] = { step, size - step, offset - step, offset + step };
 	const unsigned char byte = (unsigned char)pick(x, 1, 255);
 	const char *file = pick_word(x, 8);
+	struct watch *watch[4] = { NULL };
 	struct program *p;
 
 	put_text(x, file, "");
 	set_size(x, file, size);
 	put_bytes(x, file, offset, &byte, 1);
-	/* whoever walks through the file comes by, and has made megabytes resident by then */
-	if (have_watchpoints(x)) {
-		watch_file(x, file, step, 8, WATCH_ACCESSES);
-		watch_file(x, file, size - step, 8, WATCH_ACCESSES);
-		watch_file(x, file, (offset - step) & -8, 8, WATCH_ACCESSES);
-		watch_file(x, file, (offset + step) & -8, 8, WATCH_ACCESSES);
-	}
+	for (int i = 0; i < 4 && have_watchpoints(x); i++)
+		watch[i] = watch_file(x, file, on_the_way[i] & -8, 8, WATCH_ACCESSES);
 	p = start(x, "map_file", .args = { file, decimal(x, (uint64_t)offset) });
 	set_limits(x, p, 2000, 20000, 1000);
-	for (;;) {
-		switch (run_to(x, p, at_watch(NULL), at_call(CALL_munmap), at_exit(),
-			       at_call_on(CALL_mmap, file))) {
-		case 3:
-			if (!expect_not_populated(x, p))
-				return;
-			break;
-		case 0:
-		case 1:
-		case 2:
-			if (!expect_few_resident(x, p, file))
-				return;
-			break;
-		default:
-			expect_output(x, p, say(x, "byte 0x%02x\n", byte),
-				      say(x, "the byte at %jd of a sparse file of 8 GiB",
-					  (intmax_t)offset));
-			expect_exit(x, p, 0, "the byte is there");
-			return;
-		}
-	}
+	if (!stays_small(x, p, file))
+		return;
+	expect_output(x, p, say(x, "byte 0x%02x\n", byte),
+		      say(x, "the byte at %jd of a sparse file of 8 GiB", (intmax_t)offset));
+	expect_exit(x, p, 0, "the byte is there");
+	expect_not_read(x, p, file);
+	for (int i = 0; i < 4; i++)
+		if (watch[i] != NULL)
+			unwatch(x, watch[i]);
+	if (!failed(x))
+		expect_mapped_for_byte(x, file, offset);
 }
 
 /* What the first form refuses, and the link that it follows: the second one has to know them, too.
@@ -662,21 +727,25 @@ static void one_byte(struct exam *x)
 	const char *empty = pick_word(x, 6);
 	size_t size = 2 * page_size() + (size_t)pick(x, 100, 900);
 	unsigned char *data = pick_bytes(x, size);
-	size_t inside = (size_t)pick(x, 1, (int64_t)size - 2);
+	size_t inside = (size_t)pick(x, 11, (int64_t)size / 2 - 1);
 	const char *bytes;
 
 	data[0] = 0xfe;
 	data[8] = 0x21;
+	data[9] = 0x00;
 	data[10] = 0x7d;
 	data[inside] |= 0x80;
+	data[size / 2] = 0x00;
 	data[size - 1] = 0x0a;
 	put_file(x, file, data, size, 0644);
 	bytes = output(x, run(x, "map_file", .args = { file }), NULL);
-	if (strstr(bytes, "\nfirst 0xfe\n") == NULL || strstr(bytes, "\nlast 0x0a\n") == NULL)
+	if (strstr(bytes, "\nfirst 0xfe\nmiddle 0x00\n") == NULL ||
+	    strstr(bytes, "\nlast 0x0a\n") == NULL)
 		skip(x, "the first form prints bytes wrongly, which size-and-bytes judges");
 	expect_byte(x, file, "0", data[0]);
 	expect_byte(x, file, decimal(x, size - 1), data[size - 1]);
 	expect_byte(x, file, decimal(x, inside), data[inside]);
+	expect_byte(x, file, "9", data[9]);
 	expect_byte(x, file, "010", data[10]);
 	expect_behind(x, file, size);
 	expect_behind(x, file, size + (uint64_t)pick(x, 1, 90));
@@ -702,8 +771,8 @@ static void expect_failures(struct exam *x, const char *file, const char *offset
 
 	finish(x, p);
 	if (fault_struck(fault))
-		expect_error(x, p,
-			     "mmap failed with ENOMEM, and says so with MAP_FAILED, not NULL");
+		expect_refused(x, p,
+			       "mmap failed with ENOMEM, and says so with MAP_FAILED, not NULL");
 	expect_error(x, run(x, "map_file", .args = { file, offset }, .stdout_is = OUTPUT_FULL),
 		     "stdout took nothing (ENOSPC): what is not printed is not done");
 }
@@ -805,9 +874,9 @@ LAB(.id = "01-map-file", .title = "A file becomes memory", .programs = { { .name
 	      .points = 2,
 	      .task = 1,
 	      .needs = "size-and-bytes",
-	      .title = "an empty file, a missing one, a directory and a FIFO end well",
+	      .title = "an empty file, a missing one, a directory, a FIFO and a device end well",
 	      .run = odd_files,
-	      .hints = { "What do mmap(2) and open(2) say to each of the four?",
+	      .hints = { "What do mmap(2) and open(2) say to each of the five?",
 			 "mmap of length 0 is EINVAL: an empty file is not mapped at all. open(2) "
 			 "of a FIFO waits.",
 			 "open(path, O_RDONLY | O_NONBLOCK), then S_ISREG(status.st_mode)" } },
