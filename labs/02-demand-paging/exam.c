@@ -12,7 +12,7 @@
 
 #define FIGURES "page %" PRIu64 " resident_kb %" PRIu64 " faults %" PRIu64 "\n"
 
-enum { MOST_PAGES = 12, FILE_PAGES = 72 };
+enum { MOST_PAGES = 12, FILE_PAGES = 72, MOST_FAULTS = 3 };
 
 /* What was seen at one stop. */
 struct sample {
@@ -201,11 +201,14 @@ static struct journey travel(struct exam *x, const char *file, const uint64_t *p
 	return j;
 }
 
-/* Pages in no order, with neighbours among them, the last one and the first one. */
+/*
+ * Pages in no order, with neighbours among them and the first one. The last page, which FILE fills
+ * only partly, is page_in_range's matter.
+ */
 static size_t choose_pages(struct exam *x, uint64_t page[MOST_PAGES])
 {
 	uint64_t middle = (uint64_t)pick(x, 10, 20);
-	const uint64_t order[] = { middle, middle + 1, FILE_PAGES - 1, 1, middle - 1, 0 };
+	const uint64_t order[] = { middle, middle + 1, FILE_PAGES - 2, 1, middle - 1, 0 };
 
 	memcpy(page, order, sizeof order);
 	return sizeof order / sizeof order[0];
@@ -512,8 +515,9 @@ static bool window(const struct journey *j, size_t rise, size_t *from, size_t *t
 }
 
 /*
- * A touch costs one fault. The very first count may write to a page of the program's own that was
- * never used: then the kernel's own difference is right too, if nothing else came in between.
+ * A touch costs one fault. The very first one may write to a page or two of the program's own that
+ * were never used, where it keeps the counts or what it has loaded, or enter the handler that opens
+ * the page: then the kernel's own difference is right too, if nothing else came in between.
  */
 static bool cost_is_right(const struct journey *j, size_t rise, bool first, uint64_t faults)
 {
@@ -521,11 +525,18 @@ static bool cost_is_right(const struct journey *j, size_t rise, bool first, uint
 
 	if (faults == 1)
 		return true;
+	bool opened = false;
+
 	if (!first || !window(j, rise, &from, &to))
 		return false;
-	for (size_t i = from + 1; i < to; i++)
+	for (size_t i = from + 1; i < to; i++) {
 		if (call_families(j->sample[i].call) & FAMILY_OPEN)
 			return false;
+		opened |= j->sample[i].call == CALL_mprotect &&
+			  j->sample[i].to - j->sample[i].from <= page_size();
+	}
+	if (faults > MOST_FAULTS && !opened)
+		return false;
 	return faults == (uint64_t)(j->sample[to].faults - j->sample[from].faults);
 }
 
@@ -582,6 +593,25 @@ static bool changed_since(const struct journey *j)
 	return false;
 }
 
+/* What the last two counts of faults differ by: -1 without two of the same thread. */
+static long last_cost(const struct journey *j)
+{
+	const struct sample *last = NULL;
+
+	for (size_t i = j->count; i > 0; i--) {
+		const struct sample *s = &j->sample[i - 1];
+
+		if (!s->counted)
+			continue;
+		if (last != NULL)
+			return s->who == last->who && s->tid == last->tid ? last->faults - s->faults
+									  : -1;
+		last = s;
+	}
+	return -1;
+}
+
+/* A fork since then has made the page one that is copied at a store, which the counts show. */
 static void counts_for_untouched(struct exam *x)
 {
 	uint64_t page[MOST_PAGES];
@@ -597,7 +627,9 @@ static void counts_for_untouched(struct exam *x)
 
 	struct figures *f = need_figures(x, &j, NULL);
 
-	expect(x, f[count - 1].faults == 0 || changed_since(&j),
+	expect(x,
+	       f[count - 1].faults == 0 || changed_since(&j) ||
+		       (long)f[count - 1].faults == last_cost(&j),
 	       .expected = say(x, "faults 0 for page %" PRIu64 ", which is resident already",
 			       page[count - 1]),
 	       .observed = say(x, "faults %" PRIu64, f[count - 1].faults),
@@ -745,7 +777,7 @@ static void refuse(struct exam *x, const char *file, const char *before, const c
 	j.program = before != NULL ? start(x, "demand", .args = { file, before, page })
 				   : start(x, "demand", .args = { file, page });
 	walk(x, &j);
-	if (!expect_exit(x, j.program, 1, why))
+	if (!expect_error(x, j.program, why))
 		return;
 	for (size_t i = 0; i < j.count; i++)
 		if (!expect(x, j.sample[i].kb == 0,
@@ -774,6 +806,8 @@ static void page_in_range(struct exam *x)
 	refuse(x, "FILE", NULL, say(x, "%zu", pages), "the first page behind the end");
 	refuse(x, "FILE", "1", say(x, "%zu", pages), "checked before the first touch of any page");
 	refuse(x, "whole", NULL, "3", "a FILE of three whole pages has pages 0, 1 and 2");
+	put_pages(x, "nine", 9);
+	refuse(x, "nine", NULL, "010", "a zero in front makes no octal number: this is page ten");
 	refuse(x, "FILE", "0", "4294967296", "2^32 does not fit an int");
 	refuse(x, "FILE", "1", say(x, "%" PRIu64, wraps),
 	       "its offset in bytes is 2^64, which is 0 when nobody looks");

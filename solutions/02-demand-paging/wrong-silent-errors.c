@@ -1,4 +1,4 @@
-// expect: FAIL errors-reported
+// expect: FAIL errors-reported page-in-range
 // Ends with status 1 and no word why.
 #include <errno.h>
 #include <fcntl.h>
