@@ -753,8 +753,24 @@ static void expect_bad_usages(struct exam *x, const struct kind *kind)
 		{ { 0 } },
 	};
 
+	struct program *p;
+	struct store s;
+	uint32_t capacity;
+
 	expect_usage(x, run(x, kind->program));
 	expect_usages(x, kind->program, bad);
+	if (failed(x))
+		return;
+	clear(x, kind);
+	p = run(x, kind->program, .args = { "create", t, "010" });
+	if (!expect_exit(x, p, 0, "zeros in front are digits like others"))
+		return;
+	s = created(x, kind, 8);
+	capacity = look(x, &s)->capacity;
+	expect(x, capacity == 10, .expected = "capacity 10",
+	       .observed = say(x, "capacity %u", capacity),
+	       .from = say(x, "the header after `%s`", command_of(x, p)),
+	       .why = "all numbers are decimal, zeros in front or not");
 }
 
 static void only_a_buffer_is_used(struct exam *x)
@@ -1585,6 +1601,31 @@ static void segment_in_the_table(struct exam *x, const struct kind *kind, uint32
 	       .why = "who may write the buffer may also stop everybody who uses it");
 }
 
+/* A shmctl(2) that fails on a good buffer: an error, said as such. */
+static void control_refused(struct exam *x, const struct kind *kind, const struct words *words,
+			    int command, const char *name)
+{
+	struct fault *fault;
+	struct program *p;
+
+	put_buffer(x, kind, 4, 1, 1, 2);
+	p = start(x, kind->program,
+		  .args = { words->word[0], kind->target, words->word[1], words->word[2] });
+	fault = fail_call_with(x, p, CALL_shmctl, EPERM, 1, (uint64_t)command);
+	finish(x, p);
+	if (fault_struck(fault))
+		expect_error(x, p, say(x, "shmctl with %s failed", name));
+}
+
+static void controls_refused(struct exam *x, const struct kind *kind)
+{
+	static const struct words destroy = { { "destroy" } };
+
+	control_refused(x, kind, &destroy, IPC_RMID, "IPC_RMID");
+	for (size_t i = 0; i < 2; i++)
+		control_refused(x, kind, &uses[i], IPC_STAT, "IPC_STAT");
+}
+
 static void without_key_file(struct exam *x, const struct kind *kind)
 {
 	static const struct words all[] = { { { "create", "5" } },
@@ -1656,6 +1697,7 @@ static void sysv_segment_made_right(struct exam *x)
 		other_key_files(x, &sysv);
 	expect_impostors_refused(x, &sysv);
 	no_memory(x, &sysv, CALL_shmat);
+	controls_refused(x, &sysv);
 	if (!failed(x))
 		expect_bad_usages(x, &sysv);
 }
