@@ -186,19 +186,36 @@ static bool is_waiting(const struct process *process, struct task *task, struct 
 	return state->in_call && call_of_number(state->number) != CALL_NONE;
 }
 
+/* Of several waits that tells most which others can end: on a futex that they share with us.
+ * Then any futex; the thread that waits for the others tells least. */
+static int weight_of(struct exam *x, struct process *process, const struct wait_state *state)
+{
+	const struct vma *vma;
+
+	if (!state->futex)
+		return 1;
+	if (process->tasks->next == NULL)
+		return 2; /* nothing to compare it with */
+	vma = maps_at(maps_now(x, process), state->args[0]);
+	return vma != NULL && vma->perms[3] == 's' ? 3 : 2;
+}
+
 struct wait_info waiting(struct exam *x, struct process *process)
 {
 	struct wait_info info = { 0 };
 	struct wait_state state;
+	int most = 0;
 
 	for (struct task *task = process->tasks; task; task = task->next) {
 		struct moment_copy *copy;
 
 		if (task->asleep || !is_waiting(process, task, &state))
 			continue;
-		if (info.text &&
-		    !state.futex) /* a futex says more than the thread that waits for the others */
+		int weight = weight_of(x, process, &state);
+
+		if (weight < most || (weight == most && !state.futex))
 			continue;
+		most = weight;
 		info.call = call_of_number(state.number);
 		info.futex = state.futex;
 		info.futex_private = state.futex_private;
