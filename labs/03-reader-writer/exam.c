@@ -639,7 +639,7 @@ static size_t second_wait(const struct slept *slept)
 		if (llabs(slept->from[i] - PAUSE) < llabs(slept->from[second] - PAUSE))
 			second = i;
 	if (slept->more || llabs(slept->from[second] - PAUSE) > SLACK ||
-	    llabs(slept->total - 2 * PAUSE) > 2 * SLACK)
+	    llabs(slept->total - slept->from[second] - PAUSE) > SLACK)
 		return 0;
 	return second;
 }
