@@ -355,7 +355,7 @@ static void expect_text(struct exam *x, struct text text, const char *why)
 /* The word begins AHEAD bytes before the border of any two pages, each in a line of its own. */
 static struct text across_borders(struct exam *x, size_t ahead)
 {
-	const size_t pages = (128 << 10) / page_size() + 1;
+	const size_t pages = (1 << 20) / page_size() + 1;
 	struct text text = { room(x, (pages + 1) * page_size()), 0 };
 
 	for (size_t page = 1; page <= pages; page++) {
