@@ -1,4 +1,4 @@
-// expect: FAIL exact-end
+// expect: FAIL counts-lines
 // Copies the mapping into a buffer of a megabyte: what happens to longer files has nothing to do
 // with the end of FILE, and the evidence must not say so.
 #define _GNU_SOURCE
