@@ -30,6 +30,9 @@ static const off_t four_gib = (off_t)1 << 32;
 /* A pause may be made of many short ones; and what to_next_line() says where no line comes. */
 enum { MOST_SLEEPS = 1200, NO_LINE = -100 };
 
+/* What a monitor may sleep in one run, and less than there is between two looks. */
+enum { MOST_VIRTUAL_MS = 60000, NEXT_LOOK_MS = 50 };
+
 static struct pair fresh_pair(struct exam *x)
 {
 	return (struct pair){ .pid = (int32_t)pick(x, 300, 4000000),
@@ -67,19 +70,58 @@ static const char *pair_text(struct exam *x, struct pair p)
 
 /* ---- the monitor ---------------------------------------------------------------------------- */
 
+static void limit_monitor(struct exam *x, struct program *p, int64_t virtual_ms)
+{
+	set_limits(x, p, 800, 20000, virtual_ms);
+}
+
 /* One that runs until it is killed. A monitor that never sleeps is stopped by the limit on CPU. */
 static struct program *start_monitor(struct exam *x, const char *changes)
 {
 	struct program *p = start(x, "login", .args = { "monitor", changes });
 
-	set_limits(x, p, 800, 20000, 60000);
+	limit_monitor(x, p, MOST_VIRTUAL_MS);
 	return p;
+}
+
+/* Where it has not slept yet: the call by which it set a timer, which only real time moves, or
+ * NULL. */
+static const struct event *timer_of(struct exam *x, struct program *p)
+{
+	return asked_sleep_ms(p) > 0 ? NULL
+				     : next_call(x, p, NULL, call_set_family(FAMILY_TIMER), NULL);
+}
+
+/*
+ * To its next sleep, 0, or to its end, 1. Who waits with a time-out, for a signal's descriptor for
+ * one, does not stop there: with him it is the time of a pause later, and one look or two. Who has
+ * set a timer gets some real time.
+ */
+static int to_pause(struct exam *x, struct program *p)
+{
+	int64_t until = virtual_ms(x) + PAUSE_MS + TOLERANCE_MS;
+	int reached = 2;
+
+	limit_monitor(x, p, PAUSE_MS + TOLERANCE_MS);
+	if (asked_sleep_ms(p) > 0)
+		reached = run_to(x, p, at_sleep(), at_end());
+	else if (timer_of(x, p) == NULL)
+		reached = run_to(x, p, at_sleep(), at_end(),
+				 after_calls(call_set_family(FAMILY_TIMER)));
+	if (reached == 2) {
+		set_limits(x, p, 800, 10 * PAUSE_MS, PAUSE_MS + TOLERANCE_MS);
+		reached = run_to(x, p, at_sleep(), at_end());
+		if (reached == SPENT)
+			reached = 0;
+	}
+	limit_monitor(x, p, MOST_VIRTUAL_MS);
+	return reached == SPENT && virtual_ms(x) >= until ? 0 : reached;
 }
 
 static void creates_shared(struct exam *x)
 {
 	struct program *p = start_monitor(x, NULL);
-	int reached = run_to(x, p, at_sleep(), at_end());
+	int reached = to_pause(x, p);
 
 	need(x, name_exists(x, SHARED),
 	     .expected = "a file \"shared\" when the monitor first sleeps",
@@ -103,7 +145,7 @@ static bool expect_kept(struct exam *x, size_t size, const char *why)
 
 	struct program *p = start_monitor(x, "1");
 
-	run_to(x, p, at_sleep(), at_end());
+	to_pause(x, p);
 
 	bool kept = expect_size(x, SHARED, size < 8 ? 8 : (off_t)size, why) &&
 		    expect_bytes(x, SHARED, 0, data, size < 8 ? 8 : size, why) &&
@@ -124,7 +166,7 @@ static bool expect_huge_kept(struct exam *x, struct pair pair)
 
 	struct program *p = start_monitor(x, "1");
 
-	run_to(x, p, at_sleep(), at_end());
+	to_pause(x, p);
 
 	bool kept = expect_size(x, SHARED, four_gib, why) &&
 		    expect(x, same(pair_now(x), pair), .expected = pair_text(x, pair),
@@ -146,7 +188,7 @@ static bool expect_pair_kept(struct exam *x, struct pair pair)
 
 	struct program *p = start_monitor(x, NULL);
 
-	run_to(x, p, at_sleep(), at_end());
+	to_pause(x, p);
 
 	bool kept = expect(
 		x, same(pair_now(x), pair), .expected = pair_text(x, pair),
@@ -169,7 +211,7 @@ static void keeps_the_bytes(struct exam *x)
 
 	struct program *first = start_monitor(x, NULL);
 
-	run_to(x, first, at_sleep(), at_end());
+	to_pause(x, first);
 	if (!expect_pair_kept(x, (struct pair){ 0, pair.counter }) ||
 	    !expect_pair_kept(x, (struct pair){ pair.pid, 0 }))
 		return;
@@ -177,7 +219,7 @@ static void keeps_the_bytes(struct exam *x)
 
 	struct program *second = start_monitor(x, NULL);
 
-	run_to(x, second, at_sleep(), at_end());
+	to_pause(x, second);
 	expect(x, same(pair_now(x), pair), .expected = pair_text(x, pair),
 	       .observed = say(x, "%s after the start of a second monitor",
 			       pair_text(x, pair_now(x))),
@@ -205,10 +247,10 @@ static void looks_through_map(struct exam *x)
 
 	struct program *p = start_monitor(x, NULL);
 
-	run_to(x, p, at_sleep(), at_end());
+	to_pause(x, p);
 	set_pair(x, fresh_pair(x));
-	run_to(x, p, at_sleep(), at_end());
-	run_to(x, p, at_sleep(), at_end());
+	to_pause(x, p);
+	to_pause(x, p);
 
 	struct mapping m = find_mapping(x, p, SHARED);
 
@@ -235,7 +277,7 @@ static int to_next_line(struct exam *x, struct program *p, size_t lines)
 	int64_t patience = asked_sleep_ms(p) + 25 * PAUSE_MS;
 
 	for (int sleeps = 0; sleeps < MOST_SLEEPS && asked_sleep_ms(p) <= patience; sleeps++) {
-		int reached = run_to(x, p, at_sleep(), at_end());
+		int reached = to_pause(x, p);
 
 		if (reached != 0 || lines_of(x, p) > lines)
 			return reached;
@@ -316,9 +358,28 @@ static void pauses_between_lines(struct exam *x)
 	       .why = "the monitor sleeps 100 ms between two looks");
 }
 
+/* A timer is no sleep: it goes by real time, of which nothing here depends. */
+static void expect_no_timer(struct exam *x)
+{
+	struct program *p = start_monitor(x, NULL);
+
+	to_pause(x, p);
+	to_pause(x, p);
+
+	const struct event *timer = timer_of(x, p);
+
+	need(x, timer == NULL,
+	     .expected = "a wait by sleep, nanosleep, clock_nanosleep, usleep, poll or select",
+	     .observed = timer != NULL ? from_event(x, timer) : NULL,
+	     .at = timer != NULL ? at_event(x, timer) : NULL,
+	     .why = "the pause is asked for as a sleep, not as a timer");
+	kill_program(x, p);
+}
+
 static void sleeps_100ms(struct exam *x)
 {
 	put_pair(x, (struct pair){ 1, 1 });
+	expect_no_timer(x);
 	if (have_watchpoints(x))
 		pauses_between_looks(x);
 	else
@@ -331,7 +392,7 @@ static bool two_looks(struct exam *x, struct program *p)
 	int64_t until = asked_sleep_ms(p) + 2 * (PAUSE_MS + TOLERANCE_MS);
 
 	while (asked_sleep_ms(p) < until)
-		if (run_to(x, p, at_sleep(), at_end()) != 0)
+		if (to_pause(x, p) != 0)
 			return false;
 	return true;
 }
@@ -352,8 +413,7 @@ static void out_before_the_next_sleep(struct exam *x)
 	for (int i = 0; i < 4 && !failed(x); i++) {
 		const char *line = say(x, "%s\n", pair_text(x, pair));
 
-		if (run_to(x, p, at_watch(watch), at_end()) != 0 ||
-		    run_to(x, p, at_sleep(), at_end()) != 0)
+		if (run_to(x, p, at_watch(watch), at_end()) != 0 || to_pause(x, p) != 0)
 			break;
 		expect(x, strstr(output(x, p, NULL), line) != NULL,
 		       .expected = say(x, "the line \"%s\" at the sleep behind the look",
@@ -473,15 +533,21 @@ static bool one_look(struct exam *x, struct program *p, const struct watch *watc
 		     struct states *s)
 {
 	bool looked = false;
+	int64_t first = 0;
 
 	for (int sleeps = 0; sleeps < MOST_SLEEPS;) {
 		int reached = run_to(x, p, at_watch(watch), at_sleep(), at_end());
 
 		if (reached == 1 && looked)
 			return true;
+		/* a wait with a time-out lies in between: this is the next look already */
+		if (reached == 0 && looked && virtual_ms(x) >= first + NEXT_LOOK_MS)
+			return true;
 		if (reached != 0 && reached != 1)
 			return false;
 		sleeps += reached;
+		if (reached == 0 && !looked)
+			first = virtual_ms(x);
 		looked |= reached == 0;
 		if (reached == 0 && changes > 0) {
 			next_state(x, s);
@@ -672,7 +738,7 @@ static bool expect_changed_beside_monitor(struct exam *x)
 	struct program *monitor = start_monitor(x, NULL);
 	struct program *p;
 
-	run_to(x, monitor, at_sleep(), at_end());
+	to_pause(x, monitor);
 	set_pair(x, old);
 	hold_program(x, monitor);
 	p = start(x, "login", .args = { "changer" });
