@@ -1,0 +1,267 @@
+/* A thread of its own prints; while it has nothing to do it waits in a private futex, and the other in a shared one. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/shm.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bounded_buffer.h"
+
+static const char *prog;
+
+static void usage(void)
+{
+	fprintf(stderr,
+		"usage: %s create NAME CAPACITY | produce NAME FROM TO | consume NAME COUNT | "
+		"destroy NAME\n",
+		prog);
+	exit(2);
+}
+
+static void die(const char *what, const char *reason)
+{
+	fprintf(stderr, "%s: %s: %s\n", prog, what, reason);
+	exit(1);
+}
+
+static int64_t number(const char *s, int minus)
+{
+	const char *p = s;
+	char *end;
+	long long v;
+
+	if (minus && *p == '-')
+		p++;
+	if (*p == '\0')
+		usage();
+	for (const char *q = p; *q; q++)
+		if (*q < '0' || *q > '9')
+			usage();
+	errno = 0;
+	v = strtoll(s, &end, 10);
+	if (errno)
+		die(s, strerror(errno));
+	return v;
+}
+
+static size_t bytes(size_t capacity)
+{
+	return sizeof(struct bounded_buffer) + capacity * sizeof(int64_t);
+}
+
+static void shm_path(char *out, const char *name)
+{
+	if (*name == '/')
+		name++;
+	if (*name == '\0')
+		die("name", strerror(EINVAL));
+	if (strchr(name, '/'))
+		die(name, strerror(EINVAL));
+	if (strlen(name) > NAME_MAX)
+		die("name", strerror(ENAMETOOLONG));
+	snprintf(out, NAME_MAX + 2, "/%s", name);
+}
+
+static int do_create(const char *name, int64_t capacity)
+{
+	struct bounded_buffer *b;
+	const char *failed = NULL;
+	int err;
+	char path[NAME_MAX + 2];
+
+	if (capacity < 1 || capacity > 1000000)
+		die("capacity", strerror(ERANGE));
+	shm_path(path, name);
+	int fd = shm_open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
+	if (fd < 0)
+		die(name, strerror(errno));
+	fchmod(fd, 0600);
+	if (ftruncate(fd, bytes(capacity)) < 0) {
+		err = errno;
+		shm_unlink(path);
+		die("ftruncate", strerror(err));
+	}
+	if ((err = posix_fallocate(fd, 0, bytes(capacity)))) {
+		shm_unlink(path);
+		die("fallocate", strerror(err));
+	}
+	b = mmap(NULL, bytes(capacity), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (b == MAP_FAILED) {
+		err = errno;
+		shm_unlink(path);
+		die("mmap", strerror(err));
+	}
+	close(fd);
+	b->capacity = capacity;
+	b->head = 0;
+	b->tail = 0;
+	pthread_mutexattr_t a;
+	if ((err = pthread_mutexattr_init(&a)))
+		failed = "pthread_mutexattr_init";
+	else if ((err = pthread_mutexattr_setpshared(&a, PTHREAD_PROCESS_SHARED)))
+		failed = "pthread_mutexattr_setpshared";
+	else if ((err = pthread_mutexattr_setrobust(&a, PTHREAD_MUTEX_ROBUST)))
+		failed = "pthread_mutexattr_setrobust";
+	else if ((err = pthread_mutex_init(&b->mutex, &a)))
+		failed = "pthread_mutex_init";
+	else if (sem_init(&b->empty, 1, capacity) < 0)
+		failed = "sem_init", err = errno;
+	else if (sem_init(&b->full, 1, 0) < 0)
+		failed = "sem_init", err = errno;
+	if (failed) {
+		shm_unlink(path);
+		die(failed, strerror(err));
+	}
+	pthread_mutexattr_destroy(&a);
+	atomic_store_explicit(&b->magic, BUFFER_MAGIC, memory_order_release);
+	return 0;
+}
+
+static struct bounded_buffer *join_buffer(const char *name, uint32_t *capacity)
+{
+	struct bounded_buffer *b;
+	size_t size;
+	char path[NAME_MAX + 2];
+	struct stat st;
+
+	shm_path(path, name);
+	int fd = shm_open(path, O_RDWR, 0);
+	if (fd < 0)
+		die(name, strerror(errno));
+	if (fstat(fd, &st) < 0)
+		die(name, strerror(errno));
+	size = st.st_size;
+	if (size < bytes(1))
+		die(name, "too short for a buffer");
+	b = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (b == MAP_FAILED)
+		die("mmap", strerror(errno));
+	close(fd);
+	if (atomic_load_explicit(&b->magic, memory_order_acquire) != BUFFER_MAGIC)
+		die(name, "not a buffer");
+	*capacity = b->capacity;
+	if (*capacity < 1 || *capacity > 1000000 || bytes(*capacity) > size)
+		die(name, "impossible capacity");
+	return b;
+}
+
+static void down(sem_t *s)
+{
+	while (sem_wait(s) < 0)
+		if (errno != EINTR)
+			die("sem_wait", strerror(errno));
+}
+
+static void lock(struct bounded_buffer *b)
+{
+	int r = pthread_mutex_lock(&b->mutex);
+	if (r == EOWNERDEAD)
+		r = pthread_mutex_consistent(&b->mutex);
+	if (r)
+		die("pthread_mutex_lock", strerror(r));
+}
+
+static int do_produce(const char *name, int64_t from, int64_t to)
+{
+	uint32_t n;
+	struct bounded_buffer *b = join_buffer(name, &n);
+
+	if (from > to)
+		return 0;
+	for (int64_t i = from;; i++) {
+		down(&b->empty);
+		lock(b);
+		if (b->tail >= n)
+			die(name, "bad tail");
+		b->item[b->tail] = i;
+		b->tail = (b->tail + 1) % n;
+		pthread_mutex_unlock(&b->mutex);
+		sem_post(&b->full);
+		if (i == to)
+			break;
+	}
+	return 0;
+}
+
+static pthread_mutex_t pm = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t pc = PTHREAD_COND_INITIALIZER;
+static int have;
+static int64_t slot;
+static void *printer(void *p)
+{
+	pthread_mutex_lock(&pm);
+	for (;;) {
+		while (!have)
+			pthread_cond_wait(&pc, &pm);
+		if (printf("%" PRId64 "\n", slot) < 0 || fflush(stdout))
+			die("stdout", strerror(errno));
+		have = 0;
+		pthread_cond_broadcast(&pc);
+	}
+	return p;
+}
+
+static int do_consume(const char *name, int64_t count)
+{
+	uint32_t n;
+	struct bounded_buffer *b = join_buffer(name, &n);
+
+	pthread_t t;
+	int r = pthread_create(&t, NULL, printer, NULL);
+	if (r)
+		die("thread", strerror(r));
+	pthread_detach(t);
+	while (count-- > 0) {
+		int64_t v;
+		down(&b->full);
+		lock(b);
+		if (b->head >= n)
+			die(name, "bad head");
+		v = b->item[b->head];
+		b->head = (b->head + 1) % n;
+		pthread_mutex_unlock(&b->mutex);
+		sem_post(&b->empty);
+		pthread_mutex_lock(&pm);
+		slot = v;
+		have = 1;
+		pthread_cond_broadcast(&pc);
+		while (have)
+			pthread_cond_wait(&pc, &pm);
+		pthread_mutex_unlock(&pm);
+	}
+	return 0;
+}
+
+static int do_destroy(const char *name)
+{
+	char path[NAME_MAX + 2];
+	shm_path(path, name);
+	if (shm_unlink(path) < 0)
+		die(name, strerror(errno));
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	prog = argc ? argv[0] : "buffer";
+	if (argc < 3)
+		usage();
+	if (!strcmp(argv[1], "create") && argc == 4)
+		return do_create(argv[2], number(argv[3], 0));
+	if (!strcmp(argv[1], "produce") && argc == 5) {
+		int64_t from = number(argv[3], 1);
+		return do_produce(argv[2], from, number(argv[4], 1));
+	}
+	if (!strcmp(argv[1], "consume") && argc == 4)
+		return do_consume(argv[2], number(argv[3], 0));
+	if (!strcmp(argv[1], "destroy") && argc == 3)
+		return do_destroy(argv[2]);
+	usage();
+}
