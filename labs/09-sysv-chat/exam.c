@@ -28,6 +28,7 @@ enum {
 	PROBE_MS = 3000,	 /* of virtual time */
 	MOST_STEPS = 5000,	 /* from the attachment to the magic number */
 	MOST_CPU = 3,		 /* per cent */
+	MOST_CALLS = 4000,	 /* a second, of somebody who waits */
 	NOBODY = 0x3fffffff,	 /* no pid is as large */
 };
 
@@ -114,6 +115,9 @@ static int peer(int argc, char **argv)
 			break;
 		case 'r':
 			shmctl(id, IPC_RMID, NULL);
+			break;
+		case 'c': /* clear its place */
+			r->guest = 0;
 			break;
 		default:
 			return 0;
@@ -818,13 +822,28 @@ static void foreign_segments(struct exam *x, const char *command)
 
 static void failed_calls(struct exam *x)
 {
-	struct talk made = new_talk(x), t = new_talk(x);
+	struct talk made = new_talk(x), input = new_talk(x), t = new_talk(x);
 	struct program *p = serve(x, &made, .typed = true), *a;
+	struct fault *fault;
 
 	fail_call(x, p, CALL_shmat, ENOMEM, NULL, 0);
 	expect_gives_up(x, p, "shmat(2) failed with ENOMEM: it returns (void *)-1, never NULL");
 	expect_empty_table(x, "a segment that cannot be attached is removed again");
 	kill_program(x, p);
+	if (failed(x))
+		return;
+	p = serve(x, &input, .typed = true);
+	fault = fail_call_with(x, p, CALL_read, EIO, 0, STDIN_FILENO);
+	feed(x, p, "never read\n");
+	COMES(x, p, SOON_MS, fault_struck(fault));
+	if (fault_struck(fault)) {
+		expect_gives_up(x, p,
+				"a read of standard input failed with EIO: that is no end of "
+				"input");
+		expect_empty_table(x, "an error is no reason to leave the room behind");
+	}
+	kill_program(x, p);
+	clear_away(x, p);
 	if (failed(x))
 		return;
 	a = actor(x, "serve", t.key);
@@ -835,6 +854,20 @@ static void failed_calls(struct exam *x)
 	kill_program(x, a);
 }
 
+/* Somebody who forgot to look serves in the segment of key -1. */
+static void common_room(struct exam *x, const struct talk *nowhere)
+{
+	struct program *a = actor(x, "serve", -1);
+
+	refuses(x, nowhere, "join",
+		"KEYFILE does not exist: ftok(3) returns -1, and that room is another's");
+	expect(x, view(x, a, -1)->guest == 0, .expected = "guest 0 in the room under key -1",
+	       .observed = state_text(x, view(x, a, -1)),
+	       .why = "-1 is no key: it says that ftok(3) failed", .from = "the room");
+	kill_program(x, a);
+	clear_away(x, a);
+}
+
 static void strangers_refused(struct exam *x)
 {
 	struct talk nowhere = { .keyfile = pick_word(x, 8) }, nobody = new_talk(x);
@@ -842,6 +875,8 @@ static void strangers_refused(struct exam *x)
 	refuses(x, &nowhere, "serve", "KEYFILE does not exist: ftok(3) returns -1");
 	refuses(x, &nowhere, "join", "KEYFILE does not exist: ftok(3) returns -1");
 	expect_empty_table(x, "-1 is no key: all programs that forget to look share that segment");
+	if (!failed(x))
+		common_room(x, &nowhere);
 	refuses(x, &nobody, "join", "nobody serves here");
 	expect_empty_table(x, "the guest makes no room");
 	expect_usage(x, run(x, "chat"));
@@ -914,9 +949,39 @@ static void live_and_dead(struct exam *x)
 	       .why = "the dead server's room is removed", .from = "/proc/sysvipc/shm");
 }
 
+/* Its guest lives on and is still attached: that makes no server of it. */
+static void dead_but_visited(struct exam *x)
+{
+	struct talk t = new_talk(x);
+	pid_t before;
+
+	open_room(x, &t);
+	before = view(x, t.server, t.key)->server;
+	t.guest = actor(x, "join", t.key);
+	kill_program(x, t.server);
+	t.server = serve(x, &t, .typed = true);
+
+	bool came = COMES(x, t.server, SOON_MS,
+			  fresh(view(x, t.server, t.key)) &&
+				  view(x, t.server, t.key)->server != before);
+
+	expect(x, came,
+	       .expected = "a new room in place of the dead server's, though the old guest is "
+			   "still attached to that one",
+	       .observed = say(x, "%s; the server: %s", table(x), ending_text(x, t.server)),
+	       .why = "whether the server lives says kill(pid, 0) of its pid, and no count of "
+		      "visitors",
+	       .from = "/proc/sysvipc/shm");
+	kill_program(x, t.guest);
+	kill_program(x, t.server);
+	clear_away(x, t.server);
+}
+
 static void live_room_kept(struct exam *x)
 {
 	live_and_dead(x);
+	if (!failed(x))
+		dead_but_visited(x);
 	foreign_segments(x, "serve");
 }
 
@@ -954,6 +1019,28 @@ static void second_guest(struct exam *x)
 	       .why = "a refused guest leaves no trace", .from = "the room");
 	kill_program(x, t.guest);
 	kill_program(x, t.server);
+}
+
+/* The server has to learn that its guest is dead: nobody may put another pid over that one. */
+static void dead_guests_place(struct exam *x)
+{
+	struct talk t = new_talk(x);
+	struct program *dead;
+	int32_t guest;
+
+	t.server = actor(x, "serve", t.key);
+	dead = actor(x, "join", t.key);
+	guest = view(x, t.server, t.key)->guest;
+	kill_program(x, dead);
+	refuses(x, &t, "join", "the place is claimed from 0 alone, and a guest has died in it");
+	expect(x, view(x, t.server, t.key)->guest == guest,
+	       .expected = say(x, "guest = %d, which has died", guest),
+	       .observed = say(x, "guest = %d", view(x, t.server, t.key)->guest),
+	       .why = "a pid that no longer exists is how the server learns of the death: compare "
+		      "with 0, and swap",
+	       .from = "the room");
+	kill_program(x, t.server);
+	clear_away(x, t.server);
 }
 
 /* To the next look at `guest` that finds it 0. */
@@ -1016,6 +1103,8 @@ static void two_at_once(struct exam *x)
 static void one_guest(struct exam *x)
 {
 	second_guest(x);
+	if (!failed(x))
+		dead_guests_place(x);
 	if (failed(x))
 		return;
 	need_watchpoints(x);
@@ -1046,8 +1135,8 @@ static void lines_through_both(struct exam *x)
 {
 	struct talk t = open_talk(x);
 	const char *word = pick_word(x, 6);
-	const char *block = say(x, "%s\n%s\n\n%%s%%n%%d\nexit %s\n exit\nexits\n\xff\r\n%s\n", word,
-				word, word, long_line(x, CHAT_LINE - 1));
+	const char *block = say(x, "%s\n%s\n\n%%s%%n%%d\nexit %s\n exit\nexits\nEXIT\n\xff\r\n%s\n",
+				word, word, word, long_line(x, CHAT_LINE - 1));
 
 	feed(x, t.server, block);
 	expect_heard(x, &t, block,
@@ -1161,21 +1250,104 @@ static void ends_by(struct exam *x, const char *input, const char *lines, const 
 	kill_program(x, t.guest);
 }
 
+/* What the program has done so far: CPU time, and calls as far as they are looked at. */
+struct effort {
+	int64_t cpu;
+	size_t calls;
+};
+
+static struct effort effort_of(struct exam *x, struct program *p)
+{
+	struct effort effort = { .cpu = cpu_us(x, p) };
+
+	for (const struct event *e = NULL; (e = next_event(p, e)) != NULL;)
+		effort.calls++;
+	return effort;
+}
+
+/*
+ * Where time is virtual and a program asks and asks without letting any pass, most of the CPU time
+ * is the tracer's: then the calls are counted.
+ */
+static void expect_rest(struct exam *x, struct program *p, struct effort before, int64_t ms)
+{
+	struct effort now = effort_of(x, p);
+	int64_t cpu = now.cpu - before.cpu, calls = (int64_t)(now.calls - before.calls);
+
+	expect(x, calls * 1000 <= ms * MOST_CALLS,
+	       .expected = "a wait at rest while nothing happens",
+	       .observed = say(x, "%" PRId64 " calls a second", calls * 1000 / ms),
+	       .why = "a look that takes no time, again and again, is a loop that burns the CPU",
+	       .from = say(x, "the calls of %s", command_of(x, p)));
+	expect(x, cpu * 100 <= ms * 1000 * MOST_CPU,
+	       .expected = say(x, "less than %d %% of a CPU while nothing happens", MOST_CPU),
+	       .observed = say(x, "%" PRId64 " %%", cpu / (ms * 10)),
+	       .why = "a wait with a time limit is at rest in between; up to 20 looks a second cost "
+		      "nearly nothing",
+	       .from = say(x, "CPU time of %s", command_of(x, p)));
+}
+
+/* Nothing happens; how much time has gone by, by the clock that is right for the program. */
+static int64_t idle(struct exam *x, struct program *p, int64_t virtual, int64_t real)
+{
+	int64_t real_began = real_ms(), began = virtual_ms(x), gone;
+
+	let_move(x, p, pace_of(x)->real ? real : virtual, real);
+	gone = real_ms() - real_began;
+	if (gone < virtual_ms(x) - began)
+		gone = virtual_ms(x) - began;
+	return gone < real ? real : gone; /* nothing moved at all, or it has ended */
+}
+
 /* The end is given before a guest has come. */
 static void late_guest(struct exam *x, const char *input, const char *lines)
 {
 	struct talk t = new_talk(x);
+	struct effort before;
+	int64_t gone;
 
 	open_room(x, &t);
 	feed(x, t.server, input);
 	feed_end(x, t.server);
 	pass(x, t.server, QUIET_MS);
+	before = effort_of(x, t.server);
+	gone = idle(x, t.server, LONG_SILENCE_MS, QUIET_MS * 4);
+	expect_rest(x, t.server, before, gone);
 	need(x, row_of(x, t.key) != NULL, .expected = "a room that waits for its guest",
 	     .observed = say(x, "%s; the server: %s", table(x), ending_text(x, t.server)),
 	     .why = "lines, and the end, given before a guest has come wait for it",
 	     .from = "/proc/sysvipc/shm");
 	t.guest = join(x, &t, .input = "");
 	expect_good_end(x, &t, lines, "the end of input");
+}
+
+/*
+ * The same, and the guest takes the end and leaves its place before the server looks again. Where
+ * the server has set no end until it has seen a guest, there is nothing to be taken yet.
+ */
+static void hasty_guest(struct exam *x)
+{
+	struct talk t = new_talk(x);
+
+	open_room(x, &t);
+	feed_end(x, t.server);
+	pass(x, t.server, QUIET_MS);
+	hold_program(x, t.server);
+	t.guest = actor(x, "join", t.key);
+	if (step_of(x, t.guest, "t") && view(x, t.server, t.key)->ended) {
+		step_of(x, t.guest, "c");
+		feed_end(x, t.guest);
+		finish(x, t.guest);
+	}
+	release_program(x, t.server);
+	ends_in(x, t.server, SOON_MS);
+	expect_exit(x, t.server, 0,
+		    "a guest came, took the end and left its place, as it may: whoever looks for "
+		    "it only then waits for ever. Wait for a guest before you set ended");
+	expect_empty_table(x, "nobody but the server can remove the room");
+	kill_program(x, t.guest);
+	kill_program(x, t.server);
+	clear_away(x, t.server);
 }
 
 static void expect_not_ended(struct exam *x, struct talk *t, const char *when)
@@ -1285,6 +1457,8 @@ static void end_after_last_line(struct exam *x)
 	if (!failed(x))
 		late_guest(x, "", "");
 	if (!failed(x))
+		hasty_guest(x);
+	if (!failed(x))
 		end_waits(x);
 	if (!failed(x))
 		guest_ends(x);
@@ -1358,44 +1532,26 @@ static void expect_lives(struct exam *x, struct program *p, const char *why)
 	       .observed = ending_text(x, p), .why = why, .from = command_of(x, p));
 }
 
-static void expect_rest(struct exam *x, struct program *p, int64_t cpu, int64_t ms)
-{
-	expect(x, cpu * 100 <= ms * 1000 * MOST_CPU,
-	       .expected = say(x, "less than %d %% of a CPU while nothing happens", MOST_CPU),
-	       .observed = say(x, "%" PRId64 " %%", cpu / (ms * 10)),
-	       .why = "a wait with a time limit is at rest in between; up to 20 looks a second cost "
-		      "nearly nothing",
-	       .from = say(x, "CPU time of %s", command_of(x, p)));
-}
-
 /* Three talks at once: a silent one, one with a guest that is stopped, one with a stopped server.
  */
 static void silence(struct exam *x, struct talk t[3])
 {
 	struct program *moving[] = { t[0].server, t[0].guest, t[1].server, t[2].guest };
-	int64_t cpu[4], real_began, began, gone;
+	struct effort before[4];
+	int64_t gone;
 	int still = -1;
 
 	hold_program(x, t[1].guest);
 	hold_program(x, t[2].server);
 	feed(x, t[1].server, "one\ntwo\n");
 	for (int i = 0; i < 4; i++)
-		cpu[i] = cpu_us(x, moving[i]);
-	real_began = real_ms();
-	began = virtual_ms(x);
+		before[i] = effort_of(x, moving[i]);
 	for (int i = 0; i < 4; i++)
 		if (ending(moving[i]).how == STILL_THERE)
 			still = i;
-	if (still >= 0)
-		let_move(x, moving[still], pace_of(x)->real ? SILENCE_MS : LONG_SILENCE_MS,
-			 SILENCE_MS);
-	gone = real_ms() - real_began;
-	if (gone < virtual_ms(x) - began)
-		gone = virtual_ms(x) - began;
-	if (gone < SILENCE_MS)
-		gone = SILENCE_MS; /* nothing moved at all, or one of them has ended */
+	gone = still < 0 ? SILENCE_MS : idle(x, moving[still], LONG_SILENCE_MS, SILENCE_MS);
 	for (int i = 0; i < 4; i++) {
-		expect_rest(x, moving[i], cpu_us(x, moving[i]) - cpu[i], gone);
+		expect_rest(x, moving[i], before[i], gone);
 		expect_lives(x, moving[i],
 			     i == 2   ? "a guest that is stopped is alive, and may go on tomorrow"
 			     : i == 3 ? "a server that is stopped is alive, and may go on tomorrow"
@@ -1405,13 +1561,15 @@ static void silence(struct exam *x, struct talk t[3])
 	release_program(x, t[2].server);
 }
 
-static void output_fails(struct exam *x, enum output_kind kind)
+/* Also where the server has the next line at hand and waits for the slot. */
+static void output_fails(struct exam *x, enum output_kind kind, const char *more)
 {
 	struct talk t = new_talk(x);
 
 	open_room(x, &t);
+	feed(x, t.server, say(x, "%s\n%s", pick_word(x, 6), more));
+	pass(x, t.server, QUIET_MS);
 	t.guest = join(x, &t, .input = "", .stdout_is = kind);
-	feed(x, t.server, say(x, "%s\n", pick_word(x, 6)));
 	ends_in(x, t.guest, NOTICE_MS);
 	if (kind == OUTPUT_FULL || ending(t.guest).how != KILLED)
 		expect_error(x, t.guest, "the line could not be printed");
@@ -1461,9 +1619,11 @@ static void death_is_noticed(struct exam *x)
 	if (!failed(x))
 		lines_for_the_dead(x, "one\nexit\n");
 	if (!failed(x))
-		output_fails(x, OUTPUT_FULL);
+		output_fails(x, OUTPUT_FULL, "");
 	if (!failed(x))
-		output_fails(x, OUTPUT_GONE);
+		output_fails(x, OUTPUT_FULL, "another\n");
+	if (!failed(x))
+		output_fails(x, OUTPUT_GONE, "another\nexit\n");
 }
 
 static int remover(int argc, char **argv)
