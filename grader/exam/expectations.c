@@ -257,11 +257,12 @@ bool expect_not_written(struct exam *x, struct program *p, const char *file)
 
 /* ---- blocking ---- */
 
-enum { LOOKS = 4, PATIENT_MS = 1000, CPU_MS = 250 };
+/* A wait that is renewed so often is polling. */
+enum { LOOKS = 4, POLLING_MS = 40, CPU_MS = 250 };
 
 static bool waits_for_others(const struct wait_info *wait)
 {
-	if (wait->timed && wait->timeout_ms < PATIENT_MS / 2)
+	if (wait->timed && wait->timeout_ms < POLLING_MS)
 		return false;
 	if (wait->futex)
 		return !wait->futex_private;
@@ -337,7 +338,7 @@ bool expect_blocks(struct exam *x, struct program *p, const char *what_for)
 						       : "")
 				      : "it waits in no system call",
 		.from = "/proc/PID/syscall", .at = wait.at,
-		.why = wait.timed && wait.timeout_ms < PATIENT_MS / 2
+		.why = wait.timed && wait.timeout_ms < POLLING_MS
 			       ? "short waits one after the other are polling: wait without a time-out, or for a second and more"
 			       : "a private futex is blind to other processes: initialise with pshared = 1");
 }

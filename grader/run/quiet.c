@@ -263,6 +263,12 @@ static bool earlier(const struct task *task, const struct task *than)
 	return !than || task->wake_at < than->wake_at;
 }
 
+/* A sleep beside a timer, which digest.c has let go on: it ends by itself. */
+static bool sleeps_in_real_time(const struct process *process, const struct task *task)
+{
+	return process->has_timer && task->call && task->call->sleep_ns > 0;
+}
+
 /* The sleeper, or waiter with a time-out, whose time comes first. A sleeper with a waiting signal
  * comes before all. */
 static struct task *next_to_wake(struct session *session, const struct run *run, bool *interrupted)
@@ -279,7 +285,8 @@ static struct task *next_to_wake(struct session *session, const struct run *run,
 					*interrupted = true;
 					return task;
 				}
-				if (!task->stopped && !program->launch.real_time)
+				if (!task->stopped && !program->launch.real_time &&
+				    !sleeps_in_real_time(process, task))
 					note_timed_wait(session, process, task);
 				if ((task->asleep || (!task->stopped && task->timed)) &&
 				    earlier(task, next))
