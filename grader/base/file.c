@@ -191,7 +191,12 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-const char **file_list(struct arena *arena, const char *dir, size_t *count)
+static bool is_listed(const char *name, bool hidden)
+{
+	return hidden ? strcmp(name, ".") != 0 && strcmp(name, "..") != 0 : *name != '.';
+}
+
+static const char **list_names(struct arena *arena, const char *dir, size_t *count, bool hidden)
 {
 	struct buffer names = { 0 };
 	const struct dirent *entry;
@@ -204,7 +209,7 @@ const char **file_list(struct arena *arena, const char *dir, size_t *count)
 	for (errno = 0; (entry = readdir(stream)); errno = 0) {
 		const char *name;
 
-		if (entry->d_name[0] == '.')
+		if (!is_listed(entry->d_name, hidden))
 			continue;
 		name = arena_copy(arena, entry->d_name);
 		buffer_add(&names, &name, sizeof(name));
@@ -228,4 +233,14 @@ const char **file_list(struct arena *arena, const char *dir, size_t *count)
 	if (count)
 		*count = found;
 	return list;
+}
+
+const char **file_list(struct arena *arena, const char *dir, size_t *count)
+{
+	return list_names(arena, dir, count, false);
+}
+
+const char **file_list_all(struct arena *arena, const char *dir, size_t *count)
+{
+	return list_names(arena, dir, count, true);
 }

@@ -54,5 +54,7 @@ char *file_join(struct arena *arena, const char *a, const char *b);
  * the arena.
  */
 const char **file_list(struct arena *arena, const char *dir, size_t *count);
+/* With those that begin with a dot, but for "." and "..". */
+const char **file_list_all(struct arena *arena, const char *dir, size_t *count);
 
 #endif

@@ -214,7 +214,7 @@ struct bytes file_bytes(struct exam *x, const char *name, off_t offset, size_t m
 const char *directory_list(struct exam *x, const char *name)
 {
 	size_t count;
-	const char **names = file_list(x->arena, exam_path(x, name), &count);
+	const char **names = file_list_all(x->arena, exam_path(x, name), &count);
 	const char *list = "";
 
 	for (size_t i = 0; names && i < count; i++)

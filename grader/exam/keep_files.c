@@ -28,7 +28,7 @@ void exam_keep_files(struct exam *x)
 	const char *directory = file_join(x->arena, stage_scratch(x->stage),
 					  arena_format(x->arena, "failed/%s", x->check->id));
 	size_t count = 0;
-	const char **names = file_list(x->arena, exam_path(x, "."), &count);
+	const char **names = file_list_all(x->arena, exam_path(x, "."), &count);
 
 	if (!names || file_make_dirs(directory, 0755) != 0)
 		return;

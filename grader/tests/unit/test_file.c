@@ -206,6 +206,9 @@ START_TEST(file_names_are_joined_and_listed)
 	ck_assert_str_eq(names[1], "a b");
 	ck_assert_str_eq(names[2], "b");
 	ck_assert_ptr_null(names[3]);
+	names = file_list_all(a, ".", &count);
+	ck_assert_uint_eq(count, 4);
+	ck_assert_str_eq(names[0], ".hidden");
 	ck_assert_ptr_null(file_list(a, "nothing", &count));
 	ck_assert_int_eq(errno, ENOENT);
 	arena_free(a);
