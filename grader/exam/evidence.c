@@ -97,6 +97,12 @@ bool failed(const struct exam *x)
 	return x->failed;
 }
 
+void need_good_so_far(struct exam *x)
+{
+	if (failed(x))
+		skip(x, "what it rests on has failed");
+}
+
 _Noreturn void exam_leave(struct exam *x)
 {
 	longjmp(x->end_of_check, 1);

@@ -94,8 +94,10 @@ size_t page_size(void);
 bool exam_expect(struct exam *x, bool ok, const struct evidence *evidence);
 void exam_need(struct exam *x, bool ok, const struct evidence *evidence);
 
-/* Has an expectation of this check failed already? */
+/* Has an expectation of this check failed already? need_good_so_far() ends the check then: what
+ * follows rests on what came before. */
 bool failed(const struct exam *x);
+void need_good_so_far(struct exam *x);
 
 /* Ends the check as skipped, or as broken (our own fault), for a reason given in words. */
 _Noreturn void skip(struct exam *x, const char *reason);
@@ -340,8 +342,10 @@ struct fault *cut_call(struct exam *x, struct program *p, enum call call, size_t
 bool fault_struck(const struct fault *fault);
 const struct event *fault_event(const struct fault *fault);
 
-/* Virtual time since the exam began, ms; sleep that this program asked for in sum so far, ms. */
+/* Virtual time since the exam began, ms; real time since some moment, ms; sleep that this program
+ * asked for in sum so far, ms. */
 int64_t virtual_ms(const struct exam *x);
+int64_t real_ms(const struct exam *x);
 int64_t asked_sleep_ms(const struct program *p);
 /* CPU time of the whole program so far, in microseconds. */
 int64_t cpu_us(struct exam *x, const struct program *p);

@@ -592,20 +592,12 @@ struct slept {
 	int64_t cpu;			  /* ms */
 };
 
-static int64_t real_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Runs the writer to its end, or to one sleep too many; with INTS, temp gets fresh ones at each
  * sleep. */
 static struct slept *watch_sleeps(struct exam *x, struct program *writer, const int32_t *ints)
 {
 	struct slept *slept = room(x, sizeof(*slept));
-	int64_t began = virtual_ms(x), really_began = real_ms();
+	int64_t began = virtual_ms(x), really_began = real_ms(x);
 
 	be_patient(x, writer);
 	while (!slept->more && run_to(x, writer, at_sleep()) == 0) {
@@ -625,7 +617,7 @@ static struct slept *watch_sleeps(struct exam *x, struct program *writer, const 
 		slept->from[slept->count++] = virtual_ms(x) - began;
 	}
 	slept->total = virtual_ms(x) - began;
-	slept->real = real_ms() - really_began;
+	slept->real = real_ms(x) - really_began;
 	slept->cpu = cpu_us(x, writer) / 1000;
 	return slept;
 }
@@ -750,14 +742,14 @@ static void look_at_the_clock(struct exam *x, void *facts)
 	writer = start_writer(x, OUTPUT_PIPE);
 	for (int i = 0; i < 4 && have_watchpoints(x); i++)
 		eyes.watch[i] = watch_file(x, "elsewhere", at[i], 8, WATCH_ACCESSES);
-	began = real ? real_ms() : virtual_ms(x);
+	began = real ? real_ms(x) : virtual_ms(x);
 	for (int i = 0; i < MOST_LOOKS && run_to(x, writer, at_watch(NULL)) == 0; i++)
 		for (int eye = 0; eye < 4; eye++)
 			if (last_stop(x, writer)->watch == eyes.watch[eye])
-				looks->half[eye / 2] = (real ? real_ms() : virtual_ms(x)) - began;
+				looks->half[eye / 2] = (real ? real_ms(x) : virtual_ms(x)) - began;
 	close_eyes(x, &eyes);
 	finish(x, writer);
-	looks->total = (real ? real_ms() : virtual_ms(x)) - began;
+	looks->total = (real ? real_ms(x) : virtual_ms(x)) - began;
 	looks->ended_well = ending(writer).how == EXITED && ending(writer).status == 0;
 	looks->ending = keep(x, ending_text(x, writer));
 	looks->output = keep(x, output(x, writer, NULL));

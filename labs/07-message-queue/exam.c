@@ -12,13 +12,6 @@
 #define QUEUE "queue"
 #define SIZE  sizeof(struct message_queue)
 
-/* What follows rests on what came before: ends the check where that has failed. */
-static void need_good_so_far(struct exam *x)
-{
-	if (failed(x))
-		skip(x, "what it rests on has failed");
-}
-
 /* ---- the exam as a peer ---- */
 
 static int value_of(sem_t *semaphore)

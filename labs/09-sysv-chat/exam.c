@@ -303,14 +303,6 @@ static const char *state_text(struct exam *x, const struct chat_room *r)
 
 /* ---- time ----------------------------------------------------------------------------------- */
 
-static int64_t real_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* How time goes by for the programs of this submission: find_pace(), below. */
 struct pace {
 	bool real;  /* sleeps are slept, time-outs awaited */
@@ -335,10 +327,10 @@ static enum outcome let_move_to(struct exam *x, struct program *p, int64_t ms, i
 				struct moment moment)
 {
 	bool real = p->launch.real_time;
-	int64_t until = real_ms() + most_real, began = virtual_ms(x);
+	int64_t until = real_ms(x) + most_real, began = virtual_ms(x);
 
 	for (;;) {
-		int64_t left = until - real_ms(), more = began + ms - virtual_ms(x);
+		int64_t left = until - real_ms(x), more = began + ms - virtual_ms(x);
 
 		if (left <= 0 || (!real && more <= 0))
 			return TIME_OVER;
@@ -402,7 +394,7 @@ static bool moves_on(struct exam *x, struct program *p, int64_t slice, int64_t u
 		     int64_t virtual_until)
 {
 	bool real = p->launch.real_time;
-	int64_t left = until - real_ms(), more = virtual_until - virtual_ms(x);
+	int64_t left = until - real_ms(x), more = virtual_until - virtual_ms(x);
 
 	if (left <= 0 || (!real && !pace_of(x)->clock && more <= 0))
 		return false;
@@ -412,7 +404,7 @@ static bool moves_on(struct exam *x, struct program *p, int64_t slice, int64_t u
 /* Does the condition come true while everything moves? No later than `ms`, or the program's end. */
 #define COMES(x, p, ms, condition)                                            \
 	({                                                                    \
-		int64_t until_ = real_ms() + (ms), slice_ = SLICE_MS;         \
+		int64_t until_ = real_ms(x) + (ms), slice_ = SLICE_MS;        \
 		int64_t virtual_ = virtual_ms(x) + (ms);                      \
 		bool come_, more_ = true;                                     \
 		while (!(come_ = (condition)) && more_) {                     \
@@ -473,13 +465,13 @@ static bool sets_timer(struct exam *x, const struct program *p)
 /* Comes to rest before it has used much of the CPU; false also where it does not get there. */
 static bool comes_to_rest(struct exam *x, struct program *p)
 {
-	int64_t until = real_ms() + SOON_MS;
+	int64_t until = real_ms(x) + SOON_MS;
 	int reached;
 
 	set_limits(x, p, REST_CPU_MS, SOON_MS, PROBE_MS);
 	do
 		reached = run_to(x, p, at_sleep(), when_blocked(), at_end());
-	while (reached == SPENT && cpu_us(x, p) < REST_CPU_MS * 1000 && real_ms() < until);
+	while (reached == SPENT && cpu_us(x, p) < REST_CPU_MS * 1000 && real_ms(x) < until);
 	return reached >= 0 || reached == RAN_OUT;
 }
 
@@ -1290,10 +1282,10 @@ static void expect_rest(struct exam *x, struct program *p, struct effort before,
 /* Nothing happens; how much time has gone by, by the clock that is right for the program. */
 static int64_t idle(struct exam *x, struct program *p, int64_t virtual, int64_t real)
 {
-	int64_t real_began = real_ms(), began = virtual_ms(x), gone;
+	int64_t real_began = real_ms(x), began = virtual_ms(x), gone;
 
 	let_move(x, p, pace_of(x)->real ? real : virtual, real);
-	gone = real_ms() - real_began;
+	gone = real_ms(x) - real_began;
 	if (gone < virtual_ms(x) - began)
 		gone = virtual_ms(x) - began;
 	return gone < real ? real : gone; /* nothing moved at all, or it has ended */

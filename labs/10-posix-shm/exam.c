@@ -7,7 +7,6 @@
 
 #include <inttypes.h>
 #include <sys/statvfs.h>
-#include <time.h>
 
 enum {
 	EXTRA = 65536,	 /* bytes an object may have on top, and a page */
@@ -596,24 +595,16 @@ static bool next_unready(struct exam *x, struct production *made)
 	return false;
 }
 
-static int64_t real_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* To a rest of the consumer, or its end. SPENT: it has used up its CPU time before. */
 static int to_rest(struct exam *x, struct program *c)
 {
-	int64_t until = real_ms() + MOST_REAL_MS;
+	int64_t until = real_ms(x) + MOST_REAL_MS;
 	int reached;
 
 	set_limits(x, c, FEW_MS, MOST_REAL_MS, 600000);
 	do
 		reached = run_to(x, c, at_sleep(), when_blocked(), at_end());
-	while (reached == SPENT && cpu_us(x, c) < FEW_MS * 1000 && real_ms() < until);
+	while (reached == SPENT && cpu_us(x, c) < FEW_MS * 1000 && real_ms(x) < until);
 	return reached;
 }
 
@@ -759,16 +750,16 @@ static int64_t waited_ms(struct exam *x, struct program *c, int64_t began)
 /* Lets a consumer that waits in vain come to its end, and looks how long it took. */
 static void gives_up(struct exam *x, struct program *c, int64_t began, int64_t real_began)
 {
-	int64_t until = real_ms() + MOST_REAL_MS;
+	int64_t until = real_ms(x) + MOST_REAL_MS;
 	int reached;
 
 	set_limits(x, c, 20000, MOST_REAL_MS, 600000);
 	do
 		reached = run_to(x, c, at_sleep(), at_end());
 	while ((reached == 0 || reached == SPENT) && waited_ms(x, c, began) <= 2 * MOST_MS &&
-	       real_ms() < until);
+	       real_ms(x) < until);
 	if (ending(c).how == EXITED || waited_ms(x, c, began) <= MOST_MS) {
-		expect_patience(x, c, waited_ms(x, c, began), real_ms() - real_began);
+		expect_patience(x, c, waited_ms(x, c, began), real_ms(x) - real_began);
 		return;
 	}
 
@@ -777,12 +768,12 @@ static void gives_up(struct exam *x, struct program *c, int64_t began, int64_t r
 
 	put_text(x, object_of(x, name), "");
 	kill_program(x, c);
-	real_began = real_ms();
+	real_began = real_ms(x);
 	c = start(x, "squares", .args = { "consume", slashed(x, name) }, .real_time = true);
 	set_limits(x, c, 20000, MOST_REAL_MS, 600000);
-	while (!finish(x, c) && real_ms() - real_began < MOST_REAL_MS)
+	while (!finish(x, c) && real_ms(x) - real_began < MOST_REAL_MS)
 		continue;
-	expect_patience(x, c, 0, real_ms() - real_began);
+	expect_patience(x, c, 0, real_ms(x) - real_began);
 }
 
 static void need_rest(struct exam *x, struct program *c, int reached, const char *what)
@@ -797,7 +788,7 @@ static void need_rest(struct exam *x, struct program *c, int reached, const char
 static void waits_for_empty(struct exam *x)
 {
 	const char *name = pick_word(x, 9);
-	int64_t began = virtual_ms(x), real_began = real_ms();
+	int64_t began = virtual_ms(x), real_began = real_ms(x);
 	struct program *c = start(x, "squares", .args = { "consume", slashed(x, name) });
 
 	put_text(x, object_of(x, name), "");
@@ -844,7 +835,7 @@ static void waits_in_sum(struct exam *x)
 {
 	struct production made = begin(x, pick(x, 300, 900));
 	struct program *c = start(x, "squares", .args = { "consume", slashed(x, made.name) });
-	int64_t began = virtual_ms(x), real_began = real_ms();
+	int64_t began = virtual_ms(x), real_began = real_ms(x);
 	int reached;
 
 	hold_program(x, made.p);
@@ -858,7 +849,7 @@ static void waits_in_sum(struct exam *x)
 		expect_error(x, c, "there is no such object: wait for it, or say so");
 		return;
 	}
-	while (waited_ms(x, c, began) < 3000 && real_ms() - real_began < 3000)
+	while (waited_ms(x, c, began) < 3000 && real_ms(x) - real_began < 3000)
 		if (run_to(x, c, at_sleep(), at_end()) != 0)
 			return;
 	hold_program(x, c);

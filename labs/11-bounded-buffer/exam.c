@@ -32,13 +32,6 @@ struct store {
 	uint64_t at;		/* … here */
 };
 
-/* What follows rests on what came before: ends the check where that has failed. */
-static void need_good_so_far(struct exam *x)
-{
-	if (failed(x))
-		skip(x, "what it rests on has failed");
-}
-
 static size_t size_for(uint32_t capacity)
 {
 	return HEADER + capacity * sizeof(int64_t);

@@ -1,6 +1,7 @@
-/* The program of document 003 (2.3), adapted as little as possible: it adds 1 to an index and goes round
- * afterwards. */
+/* The program of document 003 (2.3), adapted as little as possible: it adds 1 to an index and goes
+ * round afterwards. */
 #define _GNU_SOURCE
+#include "bounded_buffer.h"
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,162 +15,203 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
-#include "bounded_buffer.h"
 
-#define SIZE_OF(n) (sizeof(shared_data_t) + (size_t)(n) * 8)
+#define SIZE_OF(n) (sizeof(shared_data_t) + (size_t)(n)*8)
 typedef struct bounded_buffer shared_data_t;
 
 // 초기화
-static int init_shared_data(shared_data_t* data, uint32_t n) {
-    // 프로세스 간 공유 가능한 동기화 객체
-    pthread_mutexattr_t mutex_attr;
-    pthread_mutexattr_init(&mutex_attr);
-    pthread_mutexattr_setpshared(&mutex_attr, PTHREAD_PROCESS_SHARED);
-    pthread_mutexattr_setrobust(&mutex_attr, PTHREAD_MUTEX_ROBUST);
-    pthread_mutexattr_settype(&mutex_attr, PTHREAD_MUTEX_ERRORCHECK);
-    int rc = pthread_mutex_init(&data->mutex, &mutex_attr);
-    if (rc != 0) { errno = rc; return -1; }
+static int init_shared_data(shared_data_t *data, uint32_t n)
+{
+	// 프로세스 간 공유 가능한 동기화 객체
+	pthread_mutexattr_t mutex_attr;
+	pthread_mutexattr_init(&mutex_attr);
+	pthread_mutexattr_setpshared(&mutex_attr, PTHREAD_PROCESS_SHARED);
+	pthread_mutexattr_setrobust(&mutex_attr, PTHREAD_MUTEX_ROBUST);
+	pthread_mutexattr_settype(&mutex_attr, PTHREAD_MUTEX_ERRORCHECK);
+	int rc = pthread_mutex_init(&data->mutex, &mutex_attr);
+	if (rc != 0) {
+		errno = rc;
+		return -1;
+	}
 
-    if (sem_init(&data->full, 1, 0) == -1) return -1;
-    if (sem_init(&data->empty, 1, n) == -1) return -1;
-    data->head = data->tail = 0;
-    data->capacity = n;
-    __atomic_thread_fence(__ATOMIC_RELEASE);
-    data->magic = BUFFER_MAGIC;
-    return 0;
+	if (sem_init(&data->full, 1, 0) == -1)
+		return -1;
+	if (sem_init(&data->empty, 1, n) == -1)
+		return -1;
+	data->head = data->tail = 0;
+	data->capacity = n;
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	data->magic = BUFFER_MAGIC;
+	return 0;
 }
 
 static void enter(shared_data_t *data)
 {
-    switch ((errno = pthread_mutex_lock(&data->mutex))) {
-    case 0: break;
-    case EOWNERDEAD:
-        if ((errno = pthread_mutex_consistent(&data->mutex)) == 0) break;
-        /* fallthrough */
-    default:
-        err(1, "mutex");
-    }
+	switch ((errno = pthread_mutex_lock(&data->mutex))) {
+	case 0:
+		break;
+	case EOWNERDEAD:
+		if ((errno = pthread_mutex_consistent(&data->mutex)) == 0)
+			break;
+		/* fallthrough */
+	default:
+		err(1, "mutex");
+	}
 }
 
 // 생산자
-static void produce(shared_data_t* data, int64_t value) {
-    // 빈 슬롯 대기
-    while (sem_wait(&data->empty) == -1)
-        if (errno != EINTR) err(1, "sem_wait");
+static void produce(shared_data_t *data, int64_t value)
+{
+	// 빈 슬롯 대기
+	while (sem_wait(&data->empty) == -1)
+		if (errno != EINTR)
+			err(1, "sem_wait");
 
-    enter(data);
-    data->item[data->tail++] = value;
-    if (data->tail == data->capacity) data->tail = 0;
-    pthread_mutex_unlock(&data->mutex);
+	enter(data);
+	data->item[data->tail++] = value;
+	if (data->tail == data->capacity)
+		data->tail = 0;
+	pthread_mutex_unlock(&data->mutex);
 
-    sem_post(&data->full);          // 데이터 있음 신호
+	sem_post(&data->full); // 데이터 있음 신호
 }
 
 // 소비자
-static int64_t consume(shared_data_t* data) {
-    while (sem_wait(&data->full) == -1)         // 데이터 대기
-        if (errno != EINTR) err(1, "sem_wait");
+static int64_t consume(shared_data_t *data)
+{
+	while (sem_wait(&data->full) == -1) // 데이터 대기
+		if (errno != EINTR)
+			err(1, "sem_wait");
 
-    enter(data);
-    int64_t value = data->item[data->head++];
-    if (data->head == data->capacity) data->head = 0;
-    pthread_mutex_unlock(&data->mutex);
+	enter(data);
+	int64_t value = data->item[data->head++];
+	if (data->head == data->capacity)
+		data->head = 0;
+	pthread_mutex_unlock(&data->mutex);
 
-    sem_post(&data->empty);         // 빈 슬롯 신호
-    return value;
+	sem_post(&data->empty); // 빈 슬롯 신호
+	return value;
 }
 
-static void usage(void) {
-    fputs("usage: buffer create NAME CAPACITY\n"
-          "       buffer produce NAME FROM TO\n"
-          "       buffer consume NAME COUNT\n"
-          "       buffer destroy NAME\n", stderr);
-    exit(2);
+static void usage(void)
+{
+	fputs("usage: buffer create NAME CAPACITY\n"
+	      "       buffer produce NAME FROM TO\n"
+	      "       buffer consume NAME COUNT\n"
+	      "       buffer destroy NAME\n",
+	      stderr);
+	exit(2);
 }
 
-static bool digits(const char *s) { return *s && s[strspn(s, "0123456789")] == 0; }
-
-static long long num(const char *s, bool neg) {
-    if (!digits(s + (neg && *s == '-'))) usage();
-    errno = 0;
-    long long v = strtoll(s, NULL, 10);
-    if (errno) err(1, "%s", s);
-    return v;
+static bool digits(const char *s)
+{
+	return *s && s[strspn(s, "0123456789")] == 0;
 }
 
-static const char *posix_name(const char *arg) {
-    static char name[300];
-    const char *bare = arg[0] == '/' ? arg + 1 : arg;
-    if (bare[0] == 0 || strchr(bare, '/')) errx(1, "name '%s': Invalid argument", arg);
-    if (strlen(bare) > 255) errx(1, "name: File name too long");
-    name[0] = '/';
-    strcpy(name + 1, bare);
-    return name;
+static long long num(const char *s, bool neg)
+{
+	if (!digits(s + (neg && *s == '-')))
+		usage();
+	errno = 0;
+	long long v = strtoll(s, NULL, 10);
+	if (errno)
+		err(1, "%s", s);
+	return v;
+}
+
+static const char *posix_name(const char *arg)
+{
+	static char name[300];
+	const char *bare = arg[0] == '/' ? arg + 1 : arg;
+	if (bare[0] == 0 || strchr(bare, '/'))
+		errx(1, "name '%s': Invalid argument", arg);
+	if (strlen(bare) > 255)
+		errx(1, "name: File name too long");
+	name[0] = '/';
+	strcpy(name + 1, bare);
+	return name;
 }
 
 static shared_data_t *get(const char *arg)
 {
-    void *p;
-    size_t have;
-    int fd = shm_open(posix_name(arg), O_RDWR, 0600);
-    if (fd == -1) err(1, "shm_open %s", arg);
-    struct stat sb;
-    if (fstat(fd, &sb) == -1) err(1, "fstat");
-    have = sb.st_size;
-    if (have < SIZE_OF(1)) errx(1, "%s: object too short", arg);
-    p = mmap(0, have, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (p == MAP_FAILED) err(1, "mmap");
-    close(fd);
-    shared_data_t *d = p;
-    if (d->magic != BUFFER_MAGIC) errx(1, "%s: not a buffer", arg);
-    if (d->capacity == 0 || d->capacity > 1000000 || SIZE_OF(d->capacity) > have)
-        errx(1, "%s: capacity is not possible", arg);
-    return d;
+	void *p;
+	size_t have;
+	int fd = shm_open(posix_name(arg), O_RDWR, 0600);
+	if (fd == -1)
+		err(1, "shm_open %s", arg);
+	struct stat sb;
+	if (fstat(fd, &sb) == -1)
+		err(1, "fstat");
+	have = sb.st_size;
+	if (have < SIZE_OF(1))
+		errx(1, "%s: object too short", arg);
+	p = mmap(0, have, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		err(1, "mmap");
+	close(fd);
+	shared_data_t *d = p;
+	if (d->magic != BUFFER_MAGIC)
+		errx(1, "%s: not a buffer", arg);
+	if (d->capacity == 0 || d->capacity > 1000000 || SIZE_OF(d->capacity) > have)
+		errx(1, "%s: capacity is not possible", arg);
+	return d;
 }
 
 int main(int argc, char *argv[])
 {
-    if (argc < 2) usage();
-    if (strcmp(argv[1], "create") == 0) {
-        if (argc != 4) usage();
-        long long cap = num(argv[3], false);
-        if (cap <= 0 || cap > 1000000) errx(1, "capacity %lld: out of range", cap);
-        const char *name = posix_name(argv[2]);
-        int fd = shm_open(name, O_CREAT | O_EXCL | O_RDWR, S_IRUSR | S_IWUSR);
-        if (fd == -1) err(1, "shm_open %s", name);
-        void *p = MAP_FAILED;
-        int bad = ftruncate(fd, SIZE_OF(cap));
-        if (!bad && (bad = posix_fallocate(fd, 0, SIZE_OF(cap)))) errno = bad;
-        if (!bad) p = mmap(0, SIZE_OF(cap), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-        if (p == MAP_FAILED || init_shared_data(p, cap) == -1) {
-            int e = errno;
-            shm_unlink(name);
-            errno = e;
-            err(1, "create %s", name);
-        }
-        munmap(p, SIZE_OF(cap));
-        close(fd);
-    } else if (strcmp(argv[1], "produce") == 0) {
-        if (argc != 5) usage();
-        long long from = num(argv[3], true), to = num(argv[4], true);
-        shared_data_t *d = get(argv[2]);
-        if (from <= to) {
-            while (from < to) produce(d, from++);
-            produce(d, to);
-        }
-    } else if (strcmp(argv[1], "consume") == 0) {
-        if (argc != 4) usage();
-        long long n = num(argv[3], false);
-        shared_data_t *d = get(argv[2]);
-        for (long long i = 0; i < n; i++) {
-            printf("%lld\n", (long long)consume(d));
-            if (fflush(stdout) != 0) err(1, "stdout");
-        }
-    } else if (strcmp(argv[1], "destroy") == 0) {
-        if (argc != 3) usage();
-        if (shm_unlink(posix_name(argv[2])) == -1) err(1, "shm_unlink %s", argv[2]);
-    } else {
-        usage();
-    }
-    return 0;
+	if (argc < 2)
+		usage();
+	if (strcmp(argv[1], "create") == 0) {
+		if (argc != 4)
+			usage();
+		long long cap = num(argv[3], false);
+		if (cap <= 0 || cap > 1000000)
+			errx(1, "capacity %lld: out of range", cap);
+		const char *name = posix_name(argv[2]);
+		int fd = shm_open(name, O_CREAT | O_EXCL | O_RDWR, S_IRUSR | S_IWUSR);
+		if (fd == -1)
+			err(1, "shm_open %s", name);
+		void *p = MAP_FAILED;
+		int bad = ftruncate(fd, SIZE_OF(cap));
+		if (!bad && (bad = posix_fallocate(fd, 0, SIZE_OF(cap))))
+			errno = bad;
+		if (!bad)
+			p = mmap(0, SIZE_OF(cap), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		if (p == MAP_FAILED || init_shared_data(p, cap) == -1) {
+			int e = errno;
+			shm_unlink(name);
+			errno = e;
+			err(1, "create %s", name);
+		}
+		munmap(p, SIZE_OF(cap));
+		close(fd);
+	} else if (strcmp(argv[1], "produce") == 0) {
+		if (argc != 5)
+			usage();
+		long long from = num(argv[3], true), to = num(argv[4], true);
+		shared_data_t *d = get(argv[2]);
+		if (from <= to) {
+			while (from < to)
+				produce(d, from++);
+			produce(d, to);
+		}
+	} else if (strcmp(argv[1], "consume") == 0) {
+		if (argc != 4)
+			usage();
+		long long n = num(argv[3], false);
+		shared_data_t *d = get(argv[2]);
+		for (long long i = 0; i < n; i++) {
+			printf("%lld\n", (long long)consume(d));
+			if (fflush(stdout) != 0)
+				err(1, "stdout");
+		}
+	} else if (strcmp(argv[1], "destroy") == 0) {
+		if (argc != 3)
+			usage();
+		if (shm_unlink(posix_name(argv[2])) == -1)
+			err(1, "shm_unlink %s", argv[2]);
+	} else {
+		usage();
+	}
+	return 0;
 }

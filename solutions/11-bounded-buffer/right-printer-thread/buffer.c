@@ -1,4 +1,5 @@
-/* A thread of its own prints; while it has nothing to do it waits in a private futex, and the other in a shared one. */
+/* A thread of its own prints; while it has nothing to do it waits in a private futex, and the other
+ * in a shared one. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>

@@ -1,32 +1,55 @@
-/* Every call gives back a result, as other languages have it; looks at a semaphore before it waits with
- * a deadline, prints inside the section, gives a mutex back once it is consistent and locks it anew. */
+/* Every call gives back a result, as other languages have it; looks at a semaphore before it waits
+ * with a deadline, prints inside the section, gives a mutex back once it is consistent and locks it
+ * anew. */
 #define _GNU_SOURCE
-#include <sys/types.h>
-#include <sys/ipc.h>
-#include <sys/mman.h>
-#include <sys/shm.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
+#include "bounded_buffer.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/shm.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
-#include "bounded_buffer.h"
 
 /* type Result<T> = { value: T, error: what + errno } */
-typedef struct { const char *what; int no; } error_t_;
-#define OKAY ((error_t_){ 0 })
+typedef struct {
+	const char *what;
+	int no;
+} error_t_;
+#define OKAY	  ((error_t_){ 0 })
 #define ERR(w, n) ((error_t_){ (w), (n) })
-#define TRY(e) do { error_t_ e_ = (e); if (e_.what) return e_; } while (0)
-#define SYS(e) do { if ((long)(e) == -1) return ERR(#e, errno); } while (0)
-#define RC(e) do { int r_ = (e); if (r_) return ERR(#e, r_); } while (0)
+#define TRY(e)                     \
+	do {                       \
+		error_t_ e_ = (e); \
+		if (e_.what)       \
+			return e_; \
+	} while (0)
+#define SYS(e)                                 \
+	do {                                   \
+		if ((long)(e) == -1)           \
+			return ERR(#e, errno); \
+	} while (0)
+#define RC(e)                               \
+	do {                                \
+		int r_ = (e);               \
+		if (r_)                     \
+			return ERR(#e, r_); \
+	} while (0)
 
-struct header { uint32_t magic, capacity; };
-typedef struct { struct bounded_buffer *b; uint32_t cap; } handle;
+struct header {
+	uint32_t magic, capacity;
+};
+typedef struct {
+	struct bounded_buffer *b;
+	uint32_t cap;
+} handle;
 static const size_t HEAD = sizeof(struct bounded_buffer);
 
 static error_t_ parse(const char *s, int negative, long *v)
@@ -216,9 +239,15 @@ static error_t_ destroy(char **v)
 
 int main(int argc, char **argv)
 {
-	static const struct { const char *name; int args; error_t_ (*run)(char **); } table[] = {
-		{ "create", 2, create }, { "produce", 3, produce },
-		{ "consume", 2, consume }, { "destroy", 1, destroy },
+	static const struct {
+		const char *name;
+		int args;
+		error_t_ (*run)(char **);
+	} table[] = {
+		{ "create", 2, create },
+		{ "produce", 3, produce },
+		{ "consume", 2, consume },
+		{ "destroy", 1, destroy },
 	};
 	for (unsigned i = 0; argc > 1 && i < sizeof table / sizeof *table; i++) {
 		if (strcmp(argv[1], table[i].name) || argc != table[i].args + 2)
@@ -228,9 +257,11 @@ int main(int argc, char **argv)
 			return 0;
 		if (!strcmp(e.what, "usage"))
 			break;
-		fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name, e.what, strerror(e.no));
+		fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name, e.what,
+			strerror(e.no));
 		return 1;
 	}
-	fprintf(stderr, "usage: %s create|produce|consume|destroy ...\n", program_invocation_short_name);
+	fprintf(stderr, "usage: %s create|produce|consume|destroy ...\n",
+		program_invocation_short_name);
 	return 2;
 }

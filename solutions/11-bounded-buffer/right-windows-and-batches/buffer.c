@@ -1,11 +1,12 @@
-/* The object has no name before it is whole (O_TMPFILE, linkat); a producer puts several items in one section, and
- * looks at the items of an object through a page that is mapped for each of them. */
+/* The object has no name before it is whole (O_TMPFILE, linkat); a producer puts several items in
+ * one section, and looks at the items of an object through a page that is mapped for each of them.
+ */
 #define _GNU_SOURCE
-#include <stdbool.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 /* A producer puts several items in one section. */
 #define _GNU_SOURCE
-#include <stdbool.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 // expect: FAIL first-in-first-out
-/* The indexes go round when they are used next: until then they stand at the capacity, with the mutex free. */
+/* The indexes go round when they are used next: until then they stand at the capacity, with the
+ * mutex free. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>

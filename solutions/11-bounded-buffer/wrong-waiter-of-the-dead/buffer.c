@@ -1,5 +1,6 @@
 // expect: FAIL killed-holder-survived
-/* EOWNERDEAD is expected from trylock alone: who waits when the holder dies takes it for an error. */
+/* EOWNERDEAD is expected from trylock alone: who waits when the holder dies takes it for an error.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
