@@ -379,7 +379,8 @@ static bool waits_long(struct exam *x, const struct program *p)
 /* Must it end in that time? Where it naps until the clock says so, virtual time proves nothing. */
 static bool ends_in(struct exam *x, struct program *p, int64_t ms)
 {
-	enum outcome outcome = let_move(x, p, ms, ms);
+	/* of real time a busy host takes its share */
+	enum outcome outcome = let_move(x, p, ms, p->launch.real_time ? ms * 3 / 2 : ms);
 
 	if (outcome == TIME_OVER && !p->launch.real_time && pace_of(x)->clock && !waits_long(x, p))
 		outcome = let_move(x, p, INT32_MAX, ms);
