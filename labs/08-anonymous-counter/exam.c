@@ -1117,14 +1117,6 @@ static bool looks_atomic(const unsigned char *code, size_t size)
 	return false;
 }
 
-/* The comer spins: does it ask the kernel at each turn? Until O_CREAT | O_EXCL makes the lock file,
- * say, or flock with LOCK_NB succeeds. */
-static bool asks_the_kernel(struct exam *x, struct duel *d)
-{
-	return run_to(x, d->pair.program, only(d->comer, at_lock_calls()),
-		      only(d->comer, at_watch(d->counter))) == 0;
-}
-
 /* The comer spins: around what it runs through, is there an atomic instruction? */
 static bool spins_on_plain_variable(struct exam *x, struct duel *d)
 {
@@ -1153,6 +1145,14 @@ static bool spins_on_plain_variable(struct exam *x, struct duel *d)
 	return false;
 }
 #endif
+
+/* The comer spins: does it ask the kernel at each turn? Until O_CREAT | O_EXCL makes the lock file,
+ * say, or flock with LOCK_NB succeeds. */
+static bool asks_the_kernel(struct exam *x, struct duel *d)
+{
+	return run_to(x, d->pair.program, only(d->comer, at_lock_calls()),
+		      only(d->comer, at_watch(d->counter))) == 0;
+}
 
 static enum result expect_no_plain_spinning(struct exam *x, struct duel *d, int unused)
 {
