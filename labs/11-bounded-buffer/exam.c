@@ -17,12 +17,14 @@
 
 enum { PROJECT = 66, TID_BITS = 0x3fffffff, OWNER_DIED = 0x40000000 };
 
-static const struct kind {
+struct kind {
 	const char *program;
 	const char *target; /* its argument */
 	bool sysv;
 	struct program *keeper; /* System V: the actor that sees to the segments */
-} posix = { .program = "buffer", .target = NAME };
+	int mutex_type; /* bits of the mutex's kind that create is free to choose: see learn_type()
+			 */
+};
 
 struct store {
 	const struct kind *kind;
@@ -77,6 +79,11 @@ static void tell_keeper(struct exam *x, const struct kind *kind, const char *wha
 	while (reached == 0 && unread_input(x, kind->keeper) > 0);
 	if (reached != 0)
 		broken(x, say(x, "the keeper could not %s %zu", what, number));
+}
+
+static struct kind start_posix(void)
+{
+	return (struct kind){ .program = "buffer", .target = NAME };
 }
 
 static struct kind start_sysv(struct exam *x)
@@ -180,7 +187,8 @@ static struct store put_bytes_there(struct exam *x, const struct kind *kind, con
 	return s;
 }
 
-static void prepare(struct bounded_buffer *b, uint32_t capacity, uint32_t count)
+static void prepare(struct bounded_buffer *b, const struct kind *kind, uint32_t capacity,
+		    uint32_t count)
 {
 	pthread_mutexattr_t attributes;
 
@@ -188,6 +196,7 @@ static void prepare(struct bounded_buffer *b, uint32_t capacity, uint32_t count)
 	pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
 	pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
 	pthread_mutex_init(&b->mutex, &attributes);
+	b->mutex.__data.__kind |= kind->mutex_type;
 	sem_init(&b->empty, 1, capacity - count);
 	sem_init(&b->full, 1, count);
 	b->capacity = capacity;
@@ -200,7 +209,7 @@ static struct store put_buffer(struct exam *x, const struct kind *kind, uint32_t
 {
 	struct bounded_buffer *b = room(x, size_for(capacity));
 
-	prepare(b, capacity, count);
+	prepare(b, kind, capacity, count);
 	b->head = head;
 	b->tail = (head + count) % capacity;
 	for (uint32_t i = 0; i < count; i++)
@@ -316,6 +325,22 @@ static struct store created(struct exam *x, const struct kind *kind, uint32_t ca
 	return s;
 }
 
+/*
+ * Type and protocol of the mutex are free, and produce may rely on those that create has chosen: a
+ * section inside a section needs a recursive one. So ours is of the same kind.
+ */
+static void learn_type(struct exam *x, struct kind *kind)
+{
+	enum { TYPE = 0x03, PRIORITY_INHERITANCE = 0x20 }; /* glibc's bits in __kind */
+	struct store s;
+
+	clear(x, kind);
+	need_created(x, kind, 1);
+	s = created(x, kind, 1);
+	kind->mutex_type = look(x, &s)->mutex.__data.__kind & (TYPE | PRIORITY_INHERITANCE);
+	clear(x, kind);
+}
+
 /* Nobody is at work, nobody was killed: the mutex was given back, the indexes are places, and each
  * place is counted once, as empty or as full. */
 static void expect_at_rest(struct exam *x, struct store *s, struct program *p, uint32_t capacity,
@@ -375,7 +400,7 @@ static void expect_attributes(struct exam *x, struct store *s)
 	expect(x, kind & 0x10, .expected = "the mutex is robust",
 	       .observed = say(x, "__kind 0x%x, without 0x10", kind), .from = "the mutex's bytes",
 	       .why = "when its holder is killed, all others wait for ever");
-	prepare(&model, 1, 0);
+	prepare(&model, s->kind, 1, 0);
 	memset(&private, 0, sizeof(private));
 	sem_init(&private, 0, 0);
 	for (size_t i = 0; i < sizeof(sem_t); i++) {
@@ -475,6 +500,7 @@ static void possible_capacities(struct exam *x, const struct kind *kind)
 
 static void made_whole_before_magic(struct exam *x)
 {
+	const struct kind posix = start_posix();
 	uint32_t capacity = (uint32_t)pick(x, 3, 600);
 	struct store s;
 
@@ -494,6 +520,7 @@ static void made_whole_before_magic(struct exam *x)
 
 static void mutex_shared_and_robust(struct exam *x)
 {
+	const struct kind posix = start_posix();
 	struct store s;
 
 	clear(x, &posix);
@@ -602,6 +629,7 @@ static void destroyed(struct exam *x, const struct kind *kind)
 
 static void names_come_and_go(struct exam *x)
 {
+	const struct kind posix = start_posix();
 	char long_name[300];
 	const char *const bad[] = { "", "/", "a/b", "/a/b", "//buffer", long_name };
 	struct program *p;
@@ -622,6 +650,17 @@ static void names_come_and_go(struct exam *x)
 	}
 	if (failed(x))
 		return;
+	long_name[200] = '\0';
+	p = run(x, "buffer", .args = { "create", say(x, "%s", long_name), "4" });
+	if (ending(p).how != EXITED || ending(p).status != 1)
+		expect(x, name_exists(x, say(x, "/dev/shm/%s", long_name)),
+		       .expected = "a name of 200 characters is refused, or used to its last one",
+		       .observed = say(x, "%s; the name in /dev/shm has %zu", ending_text(x, p),
+				       strcspn(leftovers(x, &posix), "\n")),
+		       .from = "the names in /dev/shm after `buffer create nnn… 4`",
+		       .why = "cut names make one buffer of two");
+	p = run(x, "buffer", .args = { "destroy", say(x, "%s", long_name) });
+	expect_nothing_left(x, p, &posix, "destroy removes the buffer");
 	p = run(x, "buffer", .args = { "create", "buffer", "4" });
 	expect_exit(x, p, 0, "the slash in front may be left out");
 	expect(x, name_exists(x, OBJECT), .expected = "`buffer` and `/buffer` are one name",
@@ -660,7 +699,7 @@ static void try_impostor(struct exam *x, const struct kind *kind, const struct i
 	struct program *p;
 	const void *before;
 
-	prepare(b, 4, 2);
+	prepare(b, kind, 4, 2);
 	b->tail = 2;
 	b->item[0] = 11;
 	b->item[1] = 12;
@@ -768,8 +807,10 @@ static void expect_bad_usages(struct exam *x, const struct kind *kind)
 
 static void only_a_buffer_is_used(struct exam *x)
 {
+	struct kind posix = start_posix();
 	struct program *p;
 
+	learn_type(x, &posix);
 	expect_impostors_refused(x, &posix);
 	if (failed(x))
 		return;
@@ -812,14 +853,20 @@ static void items_in_their_places(struct exam *x, const struct kind *kind)
 static void in_order(struct exam *x, const struct kind *kind)
 {
 	uint32_t capacity = (uint32_t)pick(x, 3, 9);
+	struct store s;
 
 	clear(x, kind);
 	need_created(x, kind, capacity);
-	for (int64_t next = pick(x, -30, -20), round = 0; round < 6 && !failed(x); round++) {
-		int64_t count = round == 1 ? capacity : pick(x, 1, capacity);
+	s = created(x, kind, capacity);
+	for (int64_t next = -1, round = 0; round < 6 && !failed(x); round++) {
+		int64_t count = round == 1 ? capacity : pick(x, round == 0 ? 2 : 1, capacity);
 
-		produce(x, kind, next, next + count - 1, "there is room for all of them");
-		consume(x, kind, next, next + count - 1, "first in, first out");
+		expect_at_rest(
+			x, &s,
+			produce(x, kind, next, next + count - 1, "there is room for all of them"),
+			capacity, (uint32_t)count);
+		if (!failed(x))
+			consume(x, kind, next, next + count - 1, "first in, first out");
 		next += count;
 	}
 }
@@ -882,10 +929,25 @@ static void first_in_first_out(struct exam *x, const struct kind *kind)
 
 static void posix_first_in_first_out(struct exam *x)
 {
+	struct kind posix = start_posix();
+
+	learn_type(x, &posix);
 	first_in_first_out(x, &posix);
 }
 
 /* ---- waiting ---- */
+
+static struct program *start_role(struct exam *x, const struct kind *kind, bool producer,
+				  int64_t item, int64_t count)
+{
+	return producer ? start_producer(x, kind, item, item + count - 1)
+			: start_consumer(x, kind, count);
+}
+
+static const char *role(bool producer)
+{
+	return producer ? "produce" : "consume";
+}
 
 /* The process of the program that waits in a futex, else its first one. */
 static struct process *waiter(struct exam *x, struct program *p)
@@ -953,6 +1015,49 @@ static void full_blocks(struct exam *x, const struct kind *kind)
 	expect_exit(x, producer, 0, "there is room now");
 	expect(x, value_of(&look(x, &s)->full) == 3, .expected = "full again",
 	       .observed = state_text(x, &s), .why = "one item went and one came");
+}
+
+/*
+ * One token is there. The first is held at the `which`th moment at which it has touched the
+ * semaphore and the token is still there; the second takes it meanwhile. Then the first has to
+ * wait. False where it has no such moment.
+ */
+static bool one_token(struct exam *x, const struct kind *kind, bool producer, int which)
+{
+	struct store s = put_buffer(x, kind, 3, 1, 500, producer ? 2 : 1);
+	size_t offset = producer ? offsetof(struct bounded_buffer, empty)
+				 : offsetof(struct bounded_buffer, full);
+	struct watch *watch = watch_at(x, &s, offset, WATCH_ACCESSES);
+	struct program *a = start_role(x, kind, producer, 600, 1), *b;
+	const char *at;
+	int reached;
+
+	do
+		reached = run_to(x, a, at_watch(watch), at_end());
+	while (reached == 0 && which-- > 0);
+	look(x, &s);
+	unwatch(x, watch);
+	if (reached != 0 || value_of(producer ? &s.b->empty : &s.b->full) != 1) {
+		kill_program(x, a);
+		return false;
+	}
+	at = last_stop(x, a)->at;
+	hold_program(x, a);
+	b = start_role(x, kind, producer, 700, 1);
+	finish(x, b);
+	expect_exit(x, b, 0, producer ? "one place is empty" : "one item is there");
+	release_program(x, a);
+	reached = run_to(x, a, when_blocked(), at_end());
+	need(x, reached == 0,
+	     .expected = say(x, "%s waits: the one %s went to another", role(producer),
+			     producer ? "place" : "item"),
+	     .observed = ending_text(x, a),
+	     .from = say(x, "it was held at the semaphore, another came first; %s",
+			 state_text(x, &s)),
+	     .at = at,
+	     .why = "to look at the count and to take one from it is one step: sem_wait(), whose result is looked at");
+	kill_program(x, a);
+	return true;
 }
 
 static void printed_before_the_next_wait(struct exam *x, const struct kind *kind)
@@ -1023,26 +1128,20 @@ static void blocks_when_full_and_empty(struct exam *x, const struct kind *kind)
 		printed_before_the_next_wait(x, kind);
 	if (!failed(x))
 		full_output(x, kind);
+	for (int i = 0; i < 2 && have_watchpoints(x) && !failed(x); i++)
+		for (int which = 0; which < 3 && one_token(x, kind, i, which); which++)
+			;
 }
 
 static void posix_blocks(struct exam *x)
 {
+	struct kind posix = start_posix();
+
+	learn_type(x, &posix);
 	blocks_when_full_and_empty(x, &posix);
 }
 
 /* ---- the mutex ---- */
-
-static struct program *start_role(struct exam *x, const struct kind *kind, bool producer,
-				  int64_t item, int64_t count)
-{
-	return producer ? start_producer(x, kind, item, item + count - 1)
-			: start_consumer(x, kind, count);
-}
-
-static const char *role(bool producer)
-{
-	return producer ? "produce" : "consume";
-}
 
 /*
  * Alone at work, one process touches indexes and items with its own thread id in the mutex, or not
@@ -1083,24 +1182,53 @@ static bool run_inside(struct exam *x, struct program *p, struct store *s, struc
 	return false;
 }
 
-/* One is held inside while another is let run: it must wait, and must not have told anybody that it
- * is done. */
-static void two_at_once(struct exam *x, const struct kind *kind, bool first, bool second)
+/* A program that has looked at the mutex when it was free, and is held there. NULL: it does not
+ * look first. */
+static struct program *at_free_mutex(struct exam *x, struct store *s, bool producer)
+{
+	struct watch *watch = watch_at(x, s, offsetof(struct bounded_buffer, mutex),
+				       WATCH_ACCESSES);
+	struct program *p = start_role(x, s->kind, producer, 700, 1);
+	bool reached = run_to(x, p, at_watch(watch), at_end()) == 0 && !owner_of(look(x, s));
+
+	unwatch(x, watch);
+	if (!reached) {
+		kill_program(x, p);
+		return NULL;
+	}
+	hold_program(x, p);
+	return p;
+}
+
+/* One is held inside while another is let run, which may have looked at the mutex before (early):
+ * it must wait, and must not have told anybody that it is done. */
+static void two_at_once(struct exam *x, const struct kind *kind, bool first, bool second,
+			bool early)
 {
 	struct store s = put_buffer(x, kind, 8, 6, 500, 4);
 	struct watch *watch = watch_at(x, &s, offsetof(struct bounded_buffer, head),
 				       WATCH_ACCESSES);
-	struct program *a = start_role(x, kind, first, 600, 1), *b;
+	struct program *a, *b = NULL;
 	int empty, full, reached;
 	const char *at;
 
-	if (!run_inside(x, a, &s, watch))
+	if (early && !(b = at_free_mutex(x, &s, second))) {
+		unwatch(x, watch);
 		return;
+	}
+	a = start_role(x, kind, first, 600, 1);
+	if (!run_inside(x, a, &s, watch)) {
+		unwatch(x, watch);
+		return;
+	}
 	at = last_stop(x, a)->at;
 	hold_program(x, a);
 	empty = value_of(&look(x, &s)->empty);
 	full = value_of(&look(x, &s)->full);
-	b = start_role(x, kind, second, 700, 1);
+	if (early)
+		release_program(x, b);
+	else
+		b = start_role(x, kind, second, 700, 1);
 	set_limits(x, b, 500, 30000, 600000);
 	/* what it loads before it takes its semaphore validates the buffer */
 	do
@@ -1330,8 +1458,8 @@ static void mutex_guards_everything(struct exam *x, const struct kind *kind)
 		moved_before_posted(x, kind, i & 1);
 	for (int i = 0; i < 2 && !failed(x); i++)
 		untouched_before_the_wait(x, kind, i & 1);
-	for (int i = 0; i < 4 && !failed(x); i++)
-		two_at_once(x, kind, i & 1, i & 2);
+	for (int i = 0; i < 8 && !failed(x); i++)
+		two_at_once(x, kind, i & 1, i & 2, i & 4);
 	for (int i = 0; i < 4 && !failed(x); i++)
 		for (int which = 0; which < 3 && between_sections(x, kind, i & 1, i & 2, which);
 		     which++)
@@ -1340,6 +1468,9 @@ static void mutex_guards_everything(struct exam *x, const struct kind *kind)
 
 static void posix_mutex_guards(struct exam *x)
 {
+	struct kind posix = start_posix();
+
+	learn_type(x, &posix);
 	mutex_guards_everything(x, &posix);
 }
 
@@ -1375,16 +1506,27 @@ static bool run_to_death(struct exam *x, struct program *p, struct store *s, str
 	return false;
 }
 
-/* A program that is held at the moment of its death. */
+/* A program that is held at the moment of its death. It has more than one item to do, but no more
+ * than one in its hands. */
 static struct program *doomed(struct exam *x, struct store *s, bool producer, int64_t item)
 {
 	struct watch *watch = watch_at(x, s, offsetof(struct bounded_buffer, head), WATCH_ACCESSES);
-	struct program *victim = start_role(x, s->kind, producer, item, 1);
+	sem_t before = producer ? look(x, s)->empty : look(x, s)->full, now;
+	struct program *victim = start_role(x, s->kind, producer, item, producer ? 3 : 2);
 	bool inside = run_to_death(x, victim, s, watch, producer);
 
 	need(x, inside, .expected = say(x, "%s is inside its section once", role(producer)),
 	     .observed = ending_text(x, victim), .from = "a watchpoint on head and tail",
 	     .why = "indexes are moved by the holder of the mutex");
+	now = producer ? s->b->empty : s->b->full;
+	need(x, value_of(&before) - value_of(&now) <= 1,
+	     .expected = say(x, "%s takes one from %s for each section", role(producer),
+			     producer ? "empty" : "full"),
+	     .observed = say(x, "it has taken %d", value_of(&before) - value_of(&now)),
+	     .from = say(x, "inside `%s`: %s", command_of(x, victim), state_text(x, s)),
+	     .at = last_stop(x, victim)->at,
+	     .why = say(x, "killed here it takes them all with it, and a death may cost one %s",
+			producer ? "place" : "item"));
 	unwatch(x, watch);
 	hold_program(x, victim);
 	return victim;
@@ -1517,6 +1659,37 @@ static void one_after_another(struct exam *x, const struct kind *kind, bool vict
 		drain(x, &s, &m, capacity, 2);
 }
 
+/* One who is at work all the time comes after two deaths: the second is mended like the first. */
+static void survivor_of_two(struct exam *x, const struct kind *kind, bool producer)
+{
+	const char *in_the_way = "it waits for the mutex that the other one has";
+	struct store s = put_buffer(x, kind, 6, 3, 500, producer ? 4 : 2);
+	struct program *victim = doomed(x, &s, producer, 900);
+	struct program *p = start_role(x, kind, producer, 600, 6); /* more than there is */
+
+	need_moment(x, p, when_blocked(), in_the_way);
+	kill_program(x, victim);
+	need_moment(x, p, when_blocked(),
+		    "it gets the mutex from the dead one, and waits for more");
+	hold_program(x, p);
+	if (producer)
+		finish(x, start_consumer(x, kind, 1));
+	else
+		produce(x, kind, 700, 700, "there is room");
+	victim = doomed(x, &s, !producer, 900);
+	release_program(x, p);
+	need_moment(x, p, when_blocked(), in_the_way);
+	kill_program(x, victim);
+	need_moment(x, p, when_blocked(),
+		    "it gets the mutex from a second dead one, and waits for more");
+	expect(x, !owner_of(look(x, &s)),
+	       .expected = say(x, "%s gives the mutex back, from two dead owners", role(producer)),
+	       .observed = say(x, "it waits in %s", waiting(x, waiter(x, p)).text),
+	       .from = state_text(x, &s), .at = waiting(x, waiter(x, p)).at,
+	       .why = "a second death is mended like the first");
+	kill_program(x, p);
+}
+
 /* Who prints inside the section before head has moved prints an item that is still there. */
 static void killed_after_printing(struct exam *x, const struct kind *kind)
 {
@@ -1550,12 +1723,17 @@ static void killed_holder_survived(struct exam *x, const struct kind *kind)
 		return;
 	for (int i = 0; i < 4 && !failed(x); i++)
 		one_after_another(x, kind, i & 1, i & 2);
+	for (int i = 0; i < 2 && !failed(x); i++)
+		survivor_of_two(x, kind, i);
 	if (!failed(x))
 		killed_after_printing(x, kind);
 }
 
 static void posix_killed_holder(struct exam *x)
 {
+	struct kind posix = start_posix();
+
+	learn_type(x, &posix);
 	killed_holder_survived(x, &posix);
 }
 
@@ -1669,7 +1847,7 @@ static void other_key_files(struct exam *x, const struct kind *kind)
 
 static void sysv_segment_made_right(struct exam *x)
 {
-	const struct kind sysv = start_sysv(x);
+	struct kind sysv = start_sysv(x);
 	uint32_t capacity = (uint32_t)pick(x, 3, 600);
 	struct store s;
 
@@ -1677,6 +1855,7 @@ static void sysv_segment_made_right(struct exam *x)
 	s = created(x, &sysv, capacity);
 	expect_values(x, &s, capacity);
 	expect_attributes(x, &s);
+	learn_type(x, &sysv);
 	possible_capacities(x, &sysv);
 	if (!failed(x))
 		magic_comes_last(x, &sysv, capacity);
@@ -1703,8 +1882,9 @@ static void sysv_does_the_same(struct exam *x)
 		mutex_guards_everything,
 		killed_holder_survived,
 	};
-	const struct kind sysv = start_sysv(x);
+	struct kind sysv = start_sysv(x);
 
+	learn_type(x, &sysv);
 	for (size_t i = 0; i < sizeof(scenes) / sizeof(*scenes) && !failed(x); i++)
 		scenes[i](x, &sysv);
 }
@@ -1713,6 +1893,7 @@ static void sysv_does_the_same(struct exam *x)
 
 static void show(struct exam *x, const char *const *args)
 {
+	const struct kind posix = start_posix();
 	struct program *consumer, *producer;
 
 	(void)args;

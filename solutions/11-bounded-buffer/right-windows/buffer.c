@@ -1,4 +1,5 @@
-/* A producer puts several items in one section. */
+/* The object has no name before it is whole (O_TMPFILE, linkat); the items of an object are looked
+ * at through a page that is mapped for each of them. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -58,12 +59,17 @@ static size_t bytes(size_t capacity)
 	return sizeof(struct bounded_buffer) + capacity * sizeof(int64_t);
 }
 
-static key_t key_of(const char *file)
+static void shm_path(char *out, const char *name)
 {
-	key_t k = ftok(file, 66);
-	if (k == -1)
-		die(file, strerror(errno));
-	return k;
+	if (*name == '/')
+		name++;
+	if (*name == '\0')
+		die("name", strerror(EINVAL));
+	if (strchr(name, '/'))
+		die(name, strerror(EINVAL));
+	if (strlen(name) > NAME_MAX)
+		die("name", strerror(ENAMETOOLONG));
+	snprintf(out, NAME_MAX + 2, "/%s", name);
 }
 
 static int do_create(const char *name, int64_t capacity)
@@ -71,18 +77,29 @@ static int do_create(const char *name, int64_t capacity)
 	struct bounded_buffer *b;
 	const char *failed = NULL;
 	int err;
-	key_t key = key_of(name);
+	char path[NAME_MAX + 2];
 
 	if (capacity < 1 || capacity > 1000000)
 		die("capacity", strerror(ERANGE));
-	int id = shmget(key, bytes(capacity), IPC_CREAT | IPC_EXCL | 0600);
-	if (id < 0)
+	shm_path(path, name);
+	char real[NAME_MAX + 20], self[64];
+	if (snprintf(real, sizeof real, "/dev/shm%s", path) < 0)
+		return 1;
+	int fd = open("/dev/shm", O_RDWR | O_TMPFILE, 0600);
+	if (fd < 0)
 		die(name, strerror(errno));
-	b = shmat(id, NULL, 0);
-	if (b == (void *)-1) {
+	snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+	if (ftruncate(fd, bytes(capacity)) < 0) {
 		err = errno;
-		shmctl(id, IPC_RMID, NULL);
-		die("shmat", strerror(err));
+		die("ftruncate", strerror(err));
+	}
+	if ((err = posix_fallocate(fd, 0, bytes(capacity)))) {
+		die("fallocate", strerror(err));
+	}
+	b = mmap(NULL, bytes(capacity), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (b == MAP_FAILED) {
+		err = errno;
+		die("mmap", strerror(err));
 	}
 	b->capacity = capacity;
 	b->head = 0;
@@ -101,36 +118,51 @@ static int do_create(const char *name, int64_t capacity)
 	else if (sem_init(&b->full, 1, 0) < 0)
 		failed = "sem_init", err = errno;
 	if (failed) {
-		shmctl(id, IPC_RMID, NULL);
 		die(failed, strerror(err));
 	}
 	pthread_mutexattr_destroy(&a);
 	atomic_store_explicit(&b->magic, BUFFER_MAGIC, memory_order_release);
+	if (linkat(AT_FDCWD, self, AT_FDCWD, real, AT_SYMLINK_FOLLOW) < 0)
+		die(name, strerror(errno));
 	return 0;
 }
 
+static int keepfd;
+/* the page that holds the item, mapped for this moment only */
 static int64_t item_at(struct bounded_buffer *b, uint32_t place, const int64_t *put)
 {
+	off_t where = sizeof *b + 8 * (off_t)place, page = where & ~4095L;
+	char *p = mmap(NULL, 4096, PROT_READ | (put ? PROT_WRITE : 0), MAP_SHARED, keepfd, page);
+	int64_t v;
+	if (p == MAP_FAILED)
+		die("mmap", strerror(errno));
+	int64_t *slot = (int64_t *)(p + (where - page));
 	if (put)
-		b->item[place] = *put;
-	return b->item[place];
+		*slot = *put;
+	v = *slot;
+	munmap(p, 4096);
+	return v;
 }
 static struct bounded_buffer *join_buffer(const char *name, uint32_t *capacity)
 {
 	struct bounded_buffer *b;
 	size_t size;
-	struct shmid_ds ds;
-	int id = shmget(key_of(name), 0, 0);
-	if (id < 0)
+	char path[NAME_MAX + 2];
+	struct stat st;
+
+	shm_path(path, name);
+	int fd = shm_open(path, O_RDWR, 0);
+	if (fd < 0)
 		die(name, strerror(errno));
-	if (shmctl(id, IPC_STAT, &ds) < 0)
+	if (fstat(fd, &st) < 0)
 		die(name, strerror(errno));
-	size = ds.shm_segsz;
+	size = st.st_size;
 	if (size < bytes(1))
 		die(name, "too short for a buffer");
-	b = shmat(id, NULL, 0);
-	if (b == (void *)-1)
-		die("shmat", strerror(errno));
+	b = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (b == MAP_FAILED)
+		die("mmap", strerror(errno));
+	keepfd = fd;
 	if (atomic_load_explicit(&b->magic, memory_order_acquire) != BUFFER_MAGIC)
 		die(name, "not a buffer");
 	*capacity = b->capacity;
@@ -162,27 +194,15 @@ static int do_produce(const char *name, int64_t from, int64_t to)
 
 	if (from > to)
 		return 0;
-	for (int64_t i = from;;) {
-		int k = 1;
-		bool last;
+	for (int64_t i = from;; i++) {
 		down(&b->empty);
-		while (k < 4 && to - i >= k && (to > 0) == (i > 0) && sem_trywait(&b->empty) == 0)
-			k++;
 		lock(b);
 		uint32_t t = b->tail;
-		for (int j = 0; j < k; j++) {
-			int64_t x = i + j;
-			item_at(b, t, &x);
-			t = t + 1 == n ? 0 : t + 1;
-		}
-		b->tail = t;
+		item_at(b, t, &i);
+		b->tail = t + 1 == n ? 0 : t + 1;
 		pthread_mutex_unlock(&b->mutex);
-		last = i + (k - 1) == to;
-		if (!last)
-			i += k;
-		while (k--)
-			sem_post(&b->full);
-		if (last)
+		sem_post(&b->full);
+		if (i == to)
 			break;
 	}
 	return 0;
@@ -211,8 +231,9 @@ static int do_consume(const char *name, int64_t count)
 
 static int do_destroy(const char *name)
 {
-	int id = shmget(key_of(name), 0, 0);
-	if (id < 0 || shmctl(id, IPC_RMID, NULL) < 0)
+	char path[NAME_MAX + 2];
+	shm_path(path, name);
+	if (shm_unlink(path) < 0)
 		die(name, strerror(errno));
 	return 0;
 }
