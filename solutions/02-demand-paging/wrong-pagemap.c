@@ -1,0 +1,108 @@
+// expect: FAIL resident-as-smaps
+// K is counted in /proc/self/pagemap; smaps is never asked.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+static struct stat st;
+static long page;
+
+static void die(const char *what, const char *why)
+{
+	fprintf(stderr, "demand: %s: %s\n", what, why);
+	exit(1);
+}
+
+static void usage(void)
+{
+	fprintf(stderr, "usage: demand FILE PAGE...\n");
+	exit(2);
+}
+
+static long faults(void)
+{
+	struct rusage r;
+
+	if (getrusage(RUSAGE_SELF, &r) < 0)
+		die("getrusage", strerror(errno));
+	return r.ru_minflt + r.ru_majflt;
+}
+
+static char *gp;
+static size_t gt;
+
+static long resident(void)
+{
+	int f = open("/proc/self/pagemap", O_RDONLY);
+	long sum = 0;
+	uint64_t *entry = calloc(gt, sizeof *entry);
+
+	if (f < 0 || !entry || pread(f, entry, gt * 8, (uintptr_t)gp / page * 8) < 0)
+		die("/proc/self/pagemap", strerror(errno));
+	for (size_t i = 0; i < gt; i++)
+		sum += entry[i] >> 63 ? 4 : 0;
+	free(entry);
+	close(f);
+	return sum;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 3)
+		usage();
+	for (int i = 2; i < argc; i++)
+		if (!argv[i][0] || argv[i][strspn(argv[i], "0123456789")])
+			usage();
+	page = sysconf(_SC_PAGESIZE);
+	int fd = open(argv[1], O_RDONLY | O_NONBLOCK);
+	if (fd < 0)
+		die(argv[1], strerror(errno));
+	if (fstat(fd, &st) < 0)
+		die(argv[1], strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		die(argv[1], "not a regular file");
+	size_t n = st.st_size;
+	size_t total = n / page + (n % page != 0);
+	size_t *want = calloc(argc, sizeof *want);
+	for (int i = 2; i < argc; i++) {
+		errno = 0;
+		want[i] = strtoull(argv[i], NULL, 10);
+		if (errno || want[i] >= total)
+			die(argv[i], "no such page");
+	}
+	char *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd, 0);
+	if (p == MAP_FAILED)
+		die("mmap", strerror(errno));
+	close(fd);
+	gp = p;
+	gt = total;
+	for (int i = 2; i < argc; i++) {
+		volatile char *at = p + want[i] * page;
+		long before = faults();
+		*at = 1;
+		long after = faults();
+		printf("page %zu resident_kb %ld faults %ld\n", want[i], resident(),
+		       after - before);
+	}
+	unsigned char *vec = malloc(total);
+	if (!vec || mincore(p, n, vec) < 0)
+		die("mincore", strerror(errno));
+	size_t cached = 0;
+	for (size_t i = 0; i < total; i++)
+		cached += vec[i] & 1;
+	printf("cached %zu of %zu\n", cached, total);
+	free(vec);
+	munmap(p, n);
+	if (fflush(stdout) == EOF || ferror(stdout))
+		die("stdout", strerror(errno));
+	return 0;
+}
