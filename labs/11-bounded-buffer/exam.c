@@ -710,8 +710,11 @@ static void try_impostor(struct exam *x, const struct kind *kind, const struct i
 	else
 		clear(x, kind);
 	before = s.size ? copy_of(x, &s) : NULL;
-	p = run(x, kind->program,
-		.args = { words->word[0], kind->target, words->word[1], words->word[2] });
+	p = start(x, kind->program,
+		  .args = { words->word[0], kind->target, words->word[1], words->word[2] });
+	set_limits(x, p, 3000, 8000,
+		   60000); /* who hopes for a better object may do so for a while */
+	finish(x, p);
 	expect_error(x, p, impostor->what);
 	kill_program(x, p);
 	if (s.size)
@@ -1096,11 +1099,19 @@ static void printed_before_the_next_wait(struct exam *x, const struct kind *kind
 static void full_output(struct exam *x, const struct kind *kind)
 {
 	struct program *p;
+	struct store s;
+	uint32_t items;
 
-	put_buffer(x, kind, 5, 3, 71, 3);
+	s = put_buffer(x, kind, 5, 3, 71, 3);
 	p = run(x, kind->program, .args = { "consume", kind->target, "1" },
 		.stdout_is = OUTPUT_FULL);
 	expect_error(x, p, "standard output is a full disk");
+	need_good_so_far(x);
+	items = (look(x, &s)->tail + 5 - s.b->head) % 5;
+	expect(x, value_of(&s.b->full) == (int)items,
+	       .expected = say(x, "full counts the %u items from head to tail", items),
+	       .observed = state_text(x, &s), .from = say(x, "after `%s`", command_of(x, p)),
+	       .why = "an item that could not be printed is out, with its count, or back, with its count");
 	p = start_consumer(x, kind, 2);
 	finish(x, p);
 	expect_exit(x, p, 0, "the consumer before could not print");
