@@ -725,6 +725,19 @@ static void destroyed_under_a_receiver(struct exam *x)
 	kill_program(x, receiver);
 }
 
+/* A link on the way to the file is as good as a directory. */
+static void link_on_the_way(struct exam *x)
+{
+	struct program *p;
+
+	put_directory(x, "post");
+	put_queue(x, "post/box", 0, 3);
+	put_link(x, "door", "post");
+	p = run(x, "queue", .args = { "recv", "door/box", "0" });
+	expect_exit(x, p, 0,
+		    "door is a link to a directory: only the last part of FILE must be no link");
+}
+
 static void only_a_queue_is_opened(struct exam *x)
 {
 	static const struct words bad[] = {
@@ -780,6 +793,8 @@ static void only_a_queue_is_opened(struct exam *x)
 	       .why = "what nobody can find by its name any more goes with its last user");
 	if (!failed(x))
 		destroyed_under_a_receiver(x);
+	if (!failed(x))
+		link_on_the_way(x);
 	put_queue(x, QUEUE, 97, 1);
 	expect_usages(x, "queue", bad);
 	expect_usage(x, run(x, "queue"));
