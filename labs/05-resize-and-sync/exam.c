@@ -386,7 +386,7 @@ static bool expect_look(struct exam *x, off_t offset, const char *why)
 	return expect_output(x, p, byte_line(x, byte), why) && expect_exit(x, p, 0, why);
 }
 
-/* Starts a peek and stops it between the map and the look. */
+/* Starts a peek and stops it between the map and the look. Checkpoints of other names are free. */
 static struct program *peek_to_checkpoint(struct exam *x, off_t offset)
 {
 	struct program *p = start(x, "sized",
@@ -394,6 +394,14 @@ static struct program *peek_to_checkpoint(struct exam *x, off_t offset)
 
 	set_limits(x, p, 1500, 20000, 60000);
 	need_moment(x, p, at_checkpoint(), "lab_checkpoint(\"mapped\") between map and look");
+
+	const char *first = last_stop(x, p)->event->path, *at = last_stop(x, p)->at;
+
+	while (strcmp(last_stop(x, p)->event->path, "mapped") != 0)
+		need(x, run_to(x, p, at_checkpoint()) == 0,
+		     .expected = "lab_checkpoint(\"mapped\")",
+		     .observed = say(x, "lab_checkpoint(\"%s\"), and none of that name", first),
+		     .at = at, .why = "the name says which moment of the program it is");
 	return p;
 }
 
@@ -403,14 +411,10 @@ static void looks_late(struct exam *x)
 	unsigned char old = file_bytes(x, "FILE", offset, 1).data[0];
 	unsigned char new = (unsigned char)(old ^ 0x5a);
 	struct program *p = peek_to_checkpoint(x, offset);
-	const char *name = last_stop(x, p)->event->path;
 	bool mapped = false;
 
 	for (struct process *q = first_process(p); q != NULL; q = next_process(q))
 		mapped |= alive(q) && covers(x, q, "FILE", offset, 1, "r???");
-	expect(x, strcmp(name, "mapped") == 0, .expected = "lab_checkpoint(\"mapped\")",
-	       .observed = say(x, "lab_checkpoint(\"%s\")", name),
-	       .why = "the name says which moment of the program it is");
 	expect(x, mapped, .expected = "OFFSET mapped readable at the checkpoint",
 	       .observed = "no mapping of FILE covers it", .at = last_stop(x, p)->at,
 	       .why = "the checkpoint stands between the map and the look");
@@ -426,12 +430,15 @@ static void peek_looks(struct exam *x)
 	off_t page = (off_t)page_size(), size = put_odd_file(x, "FILE", 4);
 	off_t small = pick(x, 1, 4000), zero = page + pick(x, 1, 4000);
 
-	put_bytes(x, "FILE", small, "\x07", 1);
-	put_bytes(x, "FILE", small + 1, "\xfe", 1);
+	/* 0xff is EOF to who reads with getc; 4 and 0x87 mean something as an exit status */
+	put_bytes(x, "FILE", small, "\x07\xfe\xff\x04\x87", 5);
 	put_bytes(x, "FILE", zero, "", 1);
 	if (!expect_look(x, small,
 			 "OFFSET need not be a multiple of anything; two digits always") ||
 	    !expect_look(x, small + 1, "a byte is unsigned; digits are lower-case") ||
+	    !expect_look(x, small + 2, "0xff is a byte like others") ||
+	    !expect_look(x, small + 3, "4 is a byte like others") ||
+	    !expect_look(x, small + 4, "0x87 is a byte like others") ||
 	    !expect_look(x, zero, "a zero is a byte like others") ||
 	    !expect_look(x, 2 * page, "OFFSET may be a page border") ||
 	    !expect_look(x, size - 1, "the last byte"))
@@ -443,7 +450,7 @@ static void peek_looks(struct exam *x)
 		      byte_line(x, 7), "a symbolic link is followed");
 	set_size(x, "FILE", 6 * GIB);
 
-	off_t far = 4 * GIB + small + 2, middle = 2 * GIB + small + 2;
+	off_t far = 4 * GIB + small + 5, middle = 2 * GIB + small + 5;
 
 	put_bytes(x, "FILE", far, "\xb7", 1);
 	put_bytes(x, "FILE", middle, "\x5c", 1);
@@ -618,12 +625,15 @@ static void ends_at_last_byte(struct exam *x)
 	refuse_poke(x, size - 3, "half", "the last byte of TEXT would lie behind the end");
 	refuse_poke(x, 2 * page - 2, "half", "the last bytes of TEXT would lie in no page of FILE");
 	refuse_poke(x, 9 * page, "far", "no page of FILE is there");
+	refuse_poke(x, 4 * GIB + 9, "far",
+		    "the lower 32 bits of OFFSET are 9, but that is another place");
 	refuse_poke(x, INT64_MAX, "far", "OFFSET and length have a sum that no off_t can hold");
 	refuse_peek(x, size, "OFFSET counts from 0: the size itself is behind the end");
 	refuse_peek(x, size + 20,
 		    "the rest of the last page reads as zero, but is no part of FILE");
 	refuse_peek(x, 2 * page, "no page of FILE is there");
 	refuse_peek(x, 9 * page + 5, "no page of FILE is there");
+	refuse_peek(x, 4 * GIB + 9, "the lower 32 bits of OFFSET are 9, but that is another place");
 	refuse_peek(x, INT64_MAX, "OFFSET + 1 is more than an off_t can hold");
 
 	set_size(x, "FILE", page);
@@ -647,12 +657,23 @@ static void no_memory(struct exam *x, const char *command, const char *text)
 	expect_error(x, p, "mmap failed with ENOMEM; it returns MAP_FAILED, which is not NULL");
 }
 
+/* Grow and shrink have been asked before. */
+static void refuse_missing(struct exam *x, const char *command, const char *text)
+{
+	struct program *p = run(x, "sized", .args = { command, "missing", "0", text });
+
+	expect_error(x, p, "there is no such file");
+	expect(x, !name_exists(x, "missing"), .expected = "no file \"missing\" afterwards either",
+	       .observed = say(x, "\"%s\" created it", command_of(x, p)),
+	       .why = "only what exists is changed");
+	if (name_exists(x, "missing"))
+		remove_name(x, "missing");
+}
+
 static void refuse_file(struct exam *x, const char *name, const char *why)
 {
 	expect_error(x, run(x, "sized", .args = { "poke", name, "0", "text" }), why);
 	expect_error(x, run(x, "sized", .args = { "peek", name, "0" }), why);
-	if (!name_exists(x, name))
-		return; /* grow and shrink have been asked before */
 	expect_error(x, run_resize(x, "grow", name, 99999), why);
 	expect_error(x, run_resize(x, "shrink", name, 0), why);
 }
@@ -750,6 +771,7 @@ static void errors_reported(struct exam *x)
 		{ { "pee", "FILE", "1" } },
 		{ { "pok", "FILE", "1", "text" } },
 		{ { "gro", "FILE", "9999" } },
+		{ { "GROW", "FILE", "9999" } },
 		{ { "", "FILE", "9999" } },
 		{ { "grow", "FILE", "+9999" } },
 		{ { "peek", "FILE", " 1" } },
@@ -764,11 +786,10 @@ static void errors_reported(struct exam *x)
 	put_odd_file(x, "FILE", 2);
 	put_fifo(x, "fifo");
 	put_directory(x, "directory");
-	refuse_file(x, "missing", "there is no such file");
+	refuse_missing(x, "poke", "text");
+	refuse_missing(x, "peek", NULL);
 	refuse_file(x, "fifo", "a FIFO has neither size nor map, and its open may wait");
 	refuse_file(x, "directory", "a directory has no size to set, and no map");
-	expect(x, !name_exists(x, "missing"), .expected = "no file \"missing\" afterwards",
-	       .observed = "it was created", .why = "only what exists is changed");
 	no_memory(x, "poke", "text");
 	no_memory(x, "peek", NULL);
 	expect_error(x, run(x, "sized", .args = { "peek", "FILE", "1" }, .stdout_is = OUTPUT_FULL),
