@@ -91,7 +91,7 @@ static void monitor(unsigned long long changes)
 	last.word = atomic_load(shared);
 	print(last);
 	for (unsigned long long lines = 1; lines < changes;) {
-		nanosleep(quiet++ < 20 ? &pause : &rest, NULL);
+		nanosleep(quiet++ < 60 ? &pause : &rest, NULL);
 		now.word = atomic_load(shared);
 		if (now.word != last.word) {
 			print(now);
