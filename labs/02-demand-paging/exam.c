@@ -43,6 +43,8 @@ struct journey {
 	struct cached *cached;
 	size_t cached_count, cached_room;
 	bool mapped, meddled;
+	struct process *toucher; /* has pages of FILE resident */
+	struct vma vma;		 /* one of FILE */
 	size_t enough; /* so many pages, and the rest of the run is not waited for; 0: to the end */
 	uint64_t meddled_address; /* of the page that the exam has touched itself */
 	void *peer;		  /* FILE in the exam, never touched, for mincore */
@@ -89,15 +91,29 @@ static uint64_t resident(struct exam *x, struct journey *j, const char **line)
 
 		struct vma_sum sum = mapped_sum(x, p, j->file);
 
-		if (sum.memory.rss_kb > most)
+		if (sum.memory.rss_kb > most) {
 			most = sum.memory.rss_kb;
+			j->toucher = p;
+		}
 	}
 
 	struct mapping first = find_mapping(x, j->program, j->file);
 
 	j->mapped |= first.vma != NULL;
+	if (first.vma != NULL)
+		j->vma = *first.vma;
 	*line = first.vma != NULL ? from_vma(x, first.vma) : NULL;
 	return most;
+}
+
+static bool maps_it(struct exam *x, const struct journey *j, const struct process *process)
+{
+	const struct maps *maps = maps_now(x, process);
+
+	for (size_t i = 0; i < maps->count; i++)
+		if (vma_is_file(&maps->vma[i], j->vma.major, j->vma.minor, j->vma.inode))
+			return true;
+	return false;
 }
 
 static struct sample *note_sample(struct exam *x, struct journey *j, bool fresh)
@@ -112,9 +128,18 @@ static struct sample *note_sample(struct exam *x, struct journey *j, bool fresh)
 		s.to = s.from + stop->event->args[1];
 		s.tid = stop->event->tid;
 	}
-	/* mincore page by page: there is no touch between two of these calls */
-	if (!fresh && s.call == CALL_mincore && last != NULL && last->call == CALL_mincore &&
-	    last->tid == s.tid) {
+	/*
+	 * mincore page by page: there is no touch between two of these calls. And a helper that has
+	 * nothing of FILE mapped, a shell or a filter, touches nothing; who has is asked at its own
+	 * next call.
+	 */
+	bool again = s.call == CALL_mincore && last != NULL && last->call == CALL_mincore &&
+		     last->tid == s.tid;
+	bool helper = last != NULL && stop->process != NULL && j->toucher != NULL &&
+		      stop->process != j->toucher && alive(j->toucher) &&
+		      !maps_it(x, j, stop->process);
+
+	if (!fresh && (again || helper)) {
 		s.kb = last->kb;
 		s.line = last->line;
 	} else {
