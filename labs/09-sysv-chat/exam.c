@@ -27,6 +27,7 @@ enum {
 	REST_CPU_MS = 300,	 /* in which a chat has come to rest */
 	PROBE_MS = 3000,	 /* of virtual time */
 	MOST_STEPS = 5000,	 /* from the attachment to the magic number */
+	MOST_TRIES = 50,	 /* of a second guest to claim the place */
 	MOST_CPU = 3,		 /* per cent */
 	MOST_CALLS = 4000,	 /* a second, of somebody who waits */
 	NOBODY = 0x3fffffff,	 /* no pid is as large */
@@ -379,10 +380,13 @@ static bool waits_long(struct exam *x, const struct program *p)
 /* Must it end in that time? Where it naps until the clock says so, virtual time proves nothing. */
 static bool ends_in(struct exam *x, struct program *p, int64_t ms)
 {
+	bool long_before = waits_long(x, p);
 	/* of real time a busy host takes its share */
 	enum outcome outcome = let_move(x, p, ms, p->launch.real_time ? ms * 3 / 2 : ms);
 
-	if (outcome == TIME_OVER && !p->launch.real_time && pace_of(x)->clock && !waits_long(x, p))
+	/* of a wait that was long at first only the rest may be left by now */
+	if (outcome == TIME_OVER && !p->launch.real_time && pace_of(x)->clock && !long_before &&
+	    !waits_long(x, p))
 		outcome = let_move(x, p, INT32_MAX, ms);
 	return outcome == ENDED;
 }
@@ -879,6 +883,8 @@ static void strangers_refused(struct exam *x)
 					      { { "serve", nobody.keyfile, "x" } },
 					      { { "join", nobody.keyfile, "x" } },
 					      { { pick_word(x, 5), nobody.keyfile } },
+					      { { "server", nobody.keyfile } },
+					      { { "j", nobody.keyfile } },
 					      { { NULL } } });
 	if (!failed(x))
 		failed_calls(x);
@@ -970,19 +976,92 @@ static void dead_but_visited(struct exam *x)
 	clear_away(x, t.server);
 }
 
+/* A dead server's room is removed, and before the new one is made somebody else makes his. */
+static void another_was_quicker(struct exam *x)
+{
+	struct talk t = new_talk(x);
+	struct program *dead, *quick;
+	enum outcome reached;
+
+	open_room(x, &t);
+	dead = t.server;
+	kill_program(x, dead);
+	t.server = serve(x, &t, .typed = true);
+	do
+		reached = let_move_to(x, t.server, SOON_MS, SOON_MS, after_call(CALL_shmctl));
+	while (reached == REACHED && last_stop(x, t.server)->event->args[1] != IPC_RMID);
+	if (reached == REACHED && row_of(x, t.key) == NULL) {
+		hold_program(x, t.server);
+		quick = actor(x, "serve", t.key);
+		release_program(x, t.server);
+		expect_gives_up(x, t.server, "another server has made the room in the meantime");
+
+		const struct chat_room *r = view(x, quick, t.key);
+
+		expect(x, r->server == pid_of(first_process(quick)) && fresh(r),
+		       .expected = say(x, "the room of the one who was quicker, server %d",
+				       pid_of(first_process(quick))),
+		       .observed = row_of(x, t.key) ? state_text(x, r) : table(x),
+		       .why = "also after the dead one's room is removed only IPC_EXCL tells who "
+			      "makes the new one",
+		       .from = "the room");
+		kill_program(x, quick);
+		clear_away(x, quick);
+	}
+	kill_program(x, t.server);
+	clear_away(x, dead);
+	clear_away(x, t.server);
+}
+
 static void live_room_kept(struct exam *x)
 {
 	live_and_dead(x);
 	if (!failed(x))
 		dead_but_visited(x);
+	if (!failed(x))
+		another_was_quicker(x);
 	foreign_segments(x, "serve");
 }
 
 /* ---- 4: one guest --------------------------------------------------------------------------- */
 
+static struct watch *watch_room(struct exam *x, const struct program *p, key_t key, size_t offset,
+				enum watch_kind kind)
+{
+	const struct shm_row *row = row_of(x, key);
+	struct process *q = row ? first_process(p) : NULL;
+
+	while (q != NULL && (!alive(q) || attached_at(x, q, row->id) == 0))
+		q = next_process(q);
+	return q ? watch_memory(x, q, attached_at(x, q, row->id) + offset, 4, kind) : NULL;
+}
+
+/* A refused guest that puts its pid in and the old one back would be gone when it has ended. */
+static void place_kept(struct exam *x, const struct talk *t, struct program *second, int32_t guest)
+{
+	struct watch *watch = watch_room(x, t->server, t->key, offsetof(struct chat_room, guest),
+					 WATCH_STORES);
+
+	for (int i = 0; i < MOST_TRIES && !failed(x); i++) {
+		if (let_move_to(x, second, NOTICE_MS, NOTICE_MS, at_watch(NULL)) != REACHED)
+			break;
+		int32_t now = view(x, t->server, t->key)->guest;
+
+		expect(x, now == guest,
+		       .expected = say(x, "guest = %d, who was first, at every moment", guest),
+		       .observed = say(x, "guest = %d", now),
+		       .why = "a second guest compares with 0 and swaps in one step: where the "
+			      "place is taken nothing is stored",
+		       .from = "`guest` right after a store", .at = last_stop(x, second)->at);
+	}
+	if (watch)
+		unwatch(x, watch);
+}
+
 static void second_guest(struct exam *x)
 {
 	struct talk t = new_talk(x);
+	struct program *second;
 
 	t.server = actor(x, "serve", t.key);
 	bring_guest(x, &t);
@@ -995,7 +1074,11 @@ static void second_guest(struct exam *x)
 	expect(x, known, .expected = say(x, "guest = %d", pid_of(first_process(t.guest))),
 	       .observed = say(x, "guest = %d", guest),
 	       .why = "the server watches the process of that pid", .from = "the room");
-	refuses(x, &t, "join", "the room has its guest");
+	second = join(x, &t, .input = "");
+	if (have_watchpoints(x))
+		place_kept(x, &t, second, guest);
+	expect_gives_up(x, second, "the room has its guest");
+	kill_program(x, second);
 
 	struct chat_room *after = view(x, t.server, t.key);
 
@@ -1045,14 +1128,9 @@ static bool next_look(struct exam *x, struct program *p, struct talk *t)
 
 static struct program *watched_guest(struct exam *x, struct talk *t)
 {
-	uint64_t address = 0;
-	struct process *s;
-
 	*t = new_talk(x);
 	t->server = actor(x, "serve", t->key);
-	s = first_process(t->server);
-	address = attached_at(x, s, row_of(x, t->key)->id);
-	watch_memory(x, s, address + offsetof(struct chat_room, guest), 4, WATCH_ACCESSES);
+	watch_room(x, t->server, t->key, offsetof(struct chat_room, guest), WATCH_ACCESSES);
 	return join(x, t, .input = "");
 }
 
@@ -1208,6 +1286,52 @@ static void slow_guest(struct exam *x)
 	expect_slot(x, &t, two, 1, "after the guest has posted empty");
 }
 
+/* What a guest finds that takes the post of full in the instant in which it is made. */
+static struct chat_room *room_at_post(struct exam *x, struct talk *t)
+{
+	struct watch *watch = watch_room(x, t->server, t->key, offsetof(struct chat_room, full),
+					 WATCH_STORES);
+	struct chat_room *r = view(x, t->server, t->key);
+
+	while (value(&r->full) == 0 &&
+	       let_move_to(x, t->server, SOON_MS, SOON_MS, at_watch(NULL)) == REACHED)
+		r = view(x, t->server, t->key);
+	if (watch)
+		unwatch(x, watch);
+	need(x, value(&r->full) > 0, .expected = "full posted",
+	     .observed = say(x, "%s; the server: %s", state_text(x, r), ending_text(x, t->server)),
+	     .why = "there is news, and empty was 1");
+	return r;
+}
+
+static void stored_then_posted(struct exam *x)
+{
+	struct talk t = new_talk(x);
+
+	open_room(x, &t);
+	t.guest = actor(x, "join", t.key);
+	for (int i = 0; i < 2; i++) {
+		const char *line = pick_word(x, 12);
+
+		feed(x, t.server, say(x, "%s\n", line));
+
+		const struct chat_room *r = room_at_post(x, &t);
+
+		need(x, strncmp(r->line, line, CHAT_LINE) == 0,
+		     .expected = say(x, "%s in the slot when full is posted",
+				     quoted(x, line, strlen(line), 40)),
+		     .observed = state_text(x, r),
+		     .why = "the guest may look at the slot in the same instant: store the line, "
+			    "then post",
+		     .from = "the room right after the post", .at = last_stop(x, t.server)->at);
+		step_of(x, t.guest, "t");
+		step_of(x, t.guest, "p");
+	}
+	kill_program(x, t.server);
+	kill_program(x, t.guest);
+	clear_away(x, t.server);
+}
+
 static void lines_arrive(struct exam *x)
 {
 	lines_through_both(x);
@@ -1215,6 +1339,8 @@ static void lines_arrive(struct exam *x)
 		printed_first(x);
 	if (!failed(x))
 		slow_guest(x);
+	if (!failed(x) && have_watchpoints(x))
+		stored_then_posted(x);
 }
 
 /* ---- 6: the end ----------------------------------------------------------------------------- */
@@ -1280,6 +1406,26 @@ static void expect_rest(struct exam *x, struct program *p, struct effort before,
 	       .from = say(x, "CPU time of %s", command_of(x, p)));
 }
 
+/*
+ * A share of the CPU and a number of calls are small for a loop too where the machine is busy. But
+ * a loop never waits, however long it is looked at.
+ */
+static void expect_waits(struct exam *x, struct program *p)
+{
+	struct effort before = effort_of(x, p);
+
+	if (ending(p).how != STILL_THERE || comes_to_rest(x, p))
+		return;
+
+	struct effort now = effort_of(x, p);
+
+	expect(x, ending(p).how != STILL_THERE, .expected = "a wait at rest while nothing happens",
+	       .observed = say(x, "no wait at all in %" PRId64 " ms of CPU time and %zu calls",
+			       (now.cpu - before.cpu) / 1000, now.calls - before.calls),
+	       .why = "a look that takes no time, again and again, is a loop that burns the CPU",
+	       .from = command_of(x, p));
+}
+
 /* Nothing happens; how much time has gone by, by the clock that is right for the program. */
 static int64_t idle(struct exam *x, struct program *p, int64_t virtual, int64_t real)
 {
@@ -1293,7 +1439,7 @@ static int64_t idle(struct exam *x, struct program *p, int64_t virtual, int64_t 
 }
 
 /* The end is given before a guest has come. */
-static void late_guest(struct exam *x, const char *input, const char *lines)
+static void late_guest(struct exam *x, const char *input, const char *lines, const char *how)
 {
 	struct talk t = new_talk(x);
 	struct effort before;
@@ -1301,17 +1447,20 @@ static void late_guest(struct exam *x, const char *input, const char *lines)
 
 	open_room(x, &t);
 	feed(x, t.server, input);
-	feed_end(x, t.server);
+	if (strstr(how, "input"))
+		feed_end(x, t.server);
 	pass(x, t.server, QUIET_MS);
 	before = effort_of(x, t.server);
 	gone = idle(x, t.server, LONG_SILENCE_MS, QUIET_MS * 4);
 	expect_rest(x, t.server, before, gone);
+	if (!failed(x))
+		expect_waits(x, t.server);
 	need(x, row_of(x, t.key) != NULL, .expected = "a room that waits for its guest",
 	     .observed = say(x, "%s; the server: %s", table(x), ending_text(x, t.server)),
 	     .why = "lines, and the end, given before a guest has come wait for it",
 	     .from = "/proc/sysvipc/shm");
 	t.guest = join(x, &t, .input = "");
-	expect_good_end(x, &t, lines, "the end of input");
+	expect_good_end(x, &t, lines, how);
 }
 
 /*
@@ -1321,13 +1470,15 @@ static void late_guest(struct exam *x, const char *input, const char *lines)
 static void hasty_guest(struct exam *x)
 {
 	struct talk t = new_talk(x);
+	bool taken = false;
 
 	open_room(x, &t);
 	feed_end(x, t.server);
 	pass(x, t.server, QUIET_MS);
 	hold_program(x, t.server);
 	t.guest = actor(x, "join", t.key);
-	if (step_of(x, t.guest, "t") && view(x, t.server, t.key)->ended) {
+	taken = step_of(x, t.guest, "t") && view(x, t.server, t.key)->ended;
+	if (taken) {
 		step_of(x, t.guest, "c");
 		feed_end(x, t.guest);
 		finish(x, t.guest);
@@ -1335,8 +1486,12 @@ static void hasty_guest(struct exam *x)
 	release_program(x, t.server);
 	ends_in(x, t.server, SOON_MS);
 	expect_exit(x, t.server, 0,
-		    "a guest came, took the end and left its place, as it may: whoever looks for "
-		    "it only then waits for ever. Wait for a guest before you set ended");
+		    taken ? "a guest came, took the end and left its place, as it may: whoever "
+			    "looks for it only then waits for ever. Wait for a guest before you "
+			    "set ended"
+			  : "a guest has come and no line is left: the server posts the end and "
+			    "goes, whatever the guest does after it. It need not post empty, nor "
+			    "leave its place");
 	expect_empty_table(x, "nobody but the server can remove the room");
 	kill_program(x, t.guest);
 	kill_program(x, t.server);
@@ -1377,6 +1532,25 @@ static void end_waits(struct exam *x)
 	       .why = "the guest waits for full, and for nothing else");
 	kill_program(x, t.guest);
 	expect_empty_table(x, "nobody but the server can remove the room");
+}
+
+static void ended_then_posted(struct exam *x)
+{
+	struct talk t = new_talk(x);
+	const struct chat_room *r;
+
+	open_room(x, &t);
+	t.guest = actor(x, "join", t.key);
+	feed_end(x, t.server);
+	r = room_at_post(x, &t);
+	expect(x, r->ended != 0, .expected = "ended 1 when full is posted for the end",
+	       .observed = state_text(x, r),
+	       .why = "the guest may look at ended in the same instant, and would take what lies in "
+		      "the slot for a line: set ended, then post",
+	       .from = "the room right after the post", .at = last_stop(x, t.server)->at);
+	kill_program(x, t.server);
+	kill_program(x, t.guest);
+	clear_away(x, t.server);
 }
 
 /* A played server that ends, removes its room and is gone at once, while the guest is held. */
@@ -1446,13 +1620,19 @@ static void end_after_last_line(struct exam *x)
 		ends_by(x, say(x, "\n%s", word), say(x, "\n%s\n", word),
 			"the end of input after a line without newline");
 	if (!failed(x))
-		late_guest(x, say(x, "%s\n", word), say(x, "%s\n", word));
+		late_guest(x, say(x, "%s\n", word), say(x, "%s\n", word), "the end of input");
 	if (!failed(x))
-		late_guest(x, "", "");
+		late_guest(x, "", "", "the end of input");
+	if (!failed(x))
+		late_guest(x, say(x, "%s\nexit\n", word), say(x, "%s\n", word), "a line exit");
+	if (!failed(x))
+		late_guest(x, "exit\n", "", "a line exit");
 	if (!failed(x))
 		hasty_guest(x);
 	if (!failed(x))
 		end_waits(x);
+	if (!failed(x) && have_watchpoints(x))
+		ended_then_posted(x);
 	if (!failed(x))
 		guest_ends(x);
 	if (!failed(x))
@@ -1550,6 +1730,8 @@ static void silence(struct exam *x, struct talk t[3])
 			     : i == 3 ? "a server that is stopped is alive, and may go on tomorrow"
 				      : "silence is no death: only the kernel knows who lives");
 	}
+	for (int i = 0; i < 4 && !failed(x); i++)
+		expect_waits(x, moving[i]);
 	release_program(x, t[1].guest);
 	release_program(x, t[2].server);
 }
