@@ -419,6 +419,16 @@ static bool moves_on(struct exam *x, struct program *p, int64_t slice, int64_t u
 		come_;                                                        \
 	})
 
+/* How it ended, and what it said of that. */
+static const char *end_of(struct exam *x, struct program *p)
+{
+	const char *said = error_output(x, p), *how = ending_text(x, p);
+
+	return ending(p).how == STILL_THERE || !*said
+		       ? how
+		       : say(x, "%s, having said %s", how, quoted(x, said, strlen(said), 100));
+}
+
 /* ---- starting ------------------------------------------------------------------------------- */
 
 #define serve(x, t, ...)                                                                     \
@@ -579,7 +589,7 @@ static void open_room(struct exam *x, struct talk *t)
 
 	need(x, came,
 	     .expected = say(x, "a room under key 0x%08x, with its magic number", (unsigned)t->key),
-	     .observed = say(x, "%s; the server: %s", table(x), ending_text(x, t->server)),
+	     .observed = say(x, "%s; the server: %s", table(x), end_of(x, t->server)),
 	     .why = "the guest finds the room by the key that ftok(KEYFILE, 65) gives it",
 	     .from = "/proc/sysvipc/shm");
 }
@@ -610,7 +620,7 @@ static void bring_guest(struct exam *x, struct talk *t)
 
 	need(x, came, .expected = "a guest who is attached, its pid in `guest`",
 	     .observed = say(x, "%s; %s; the guest: %s", table(x),
-			     state_text(x, view(x, t->server, t->key)), ending_text(x, t->guest)),
+			     state_text(x, view(x, t->server, t->key)), end_of(x, t->guest)),
 	     .why = "nattch and `guest` are how the server knows that somebody listens",
 	     .from = "/proc/sysvipc/shm and the room");
 }
@@ -679,8 +689,9 @@ static void room_in_table(struct exam *x)
 
 	expect(x, came && segment_count(x) == 1,
 	       .expected = "one segment, attached twice when a guest has come",
-	       .observed = say(x, "%s; the guest: %s", table(x), ending_text(x, t.guest)),
-	       .why = "the guest visits the server's room, it makes none",
+	       .observed = say(x, "%s; the guest: %s", table(x), end_of(x, t.guest)),
+	       .why = "a guest stays in the server's room as long as the talk lasts, and makes "
+		      "none of its own",
 	       .from = "/proc/sysvipc/shm");
 }
 
@@ -712,10 +723,11 @@ static void expect_ready(struct exam *x, const struct chat_room *r, const struct
 	expect(x, shared(&r->empty) && shared(&r->full),
 	       .expected = "semaphores made by sem_init(…, 1, …)",
 	       .observed = say(x, "empty: %s, full: %s",
-			       shared(&r->empty) ? "process-shared" : "private",
-			       shared(&r->full) ? "process-shared" : "private"),
-	       .why = "a private semaphore wakes nobody in another process", .at = at,
-	       .from = "the semaphores' bytes");
+			       shared(&r->empty) ? "process-shared" : "private, or not made yet",
+			       shared(&r->full) ? "process-shared" : "private, or not made yet"),
+	       .why = "a private semaphore wakes nobody in another process; and both are made "
+		      "before the magic number is stored",
+	       .at = at, .from = "the semaphores' bytes");
 }
 
 /* Stops right after the attachment of the segment; the address. */
@@ -1198,7 +1210,7 @@ static void expect_heard(struct exam *x, struct talk *t, const char *text, const
 	printed = output(x, t->guest, &size);
 	need(x, right, .expected = say(x, "printed by now: %s", quoted(x, text, strlen(text), 400)),
 	     .observed = say(x, "%s; the guest: %s; the server: %s", quoted(x, printed, size, 400),
-			     ending_text(x, t->guest), ending_text(x, t->server)),
+			     end_of(x, t->guest), end_of(x, t->server)),
 	     .why = why, .from = "the guest's standard output");
 }
 
@@ -1456,7 +1468,7 @@ static void late_guest(struct exam *x, const char *input, const char *lines, con
 	if (!failed(x))
 		expect_waits(x, t.server);
 	need(x, row_of(x, t.key) != NULL, .expected = "a room that waits for its guest",
-	     .observed = say(x, "%s; the server: %s", table(x), ending_text(x, t.server)),
+	     .observed = say(x, "%s; the server: %s", table(x), end_of(x, t.server)),
 	     .why = "lines, and the end, given before a guest has come wait for it",
 	     .from = "/proc/sysvipc/shm");
 	t.guest = join(x, &t, .input = "");
