@@ -12,10 +12,13 @@ enum {
 	EXTRA = 65536,	 /* bytes an object may have on top, and a page */
 	LEAST_MS = 4500, /* of patience */
 	MOST_MS = 7000,
+	LATE_MS = 3000,	      /* of waiting after which the object comes */
 	MOST_REAL_MS = 10000, /* the same by the real clock of a busy machine */
+	MOST_SLEPT_MS = 7500, /* … where all sleeps are slept: nothing else adds to it */
 	MOST_LOOKS = 24,      /* consumers that are sent to one production */
 	FEW_MS = 400,	      /* CPU time in which a consumer has come to rest */
 	WATCHES = 4,	      /* as many as a CPU has */
+	MANY_NAPS = 2000,     /* after so many they last 0.1 ms and more, or it is no rest */
 };
 
 /* ---- names, squares, objects ---------------------------------------------------------------- */
@@ -338,6 +341,11 @@ static void names_and_numbers(struct exam *x)
 	for (size_t i = 0; i < sizeof huge / sizeof huge[0]; i++)
 		expect_no_object(x, run(x, "squares", .args = { "produce", third, huge[i] }),
 				 before, "8 * COUNT does not fit: compare before you multiply");
+	expect_exit(x, run(x, "squares", .args = { "produce", third, "010" }), 0,
+		    "decimal digits only: that is ten");
+	expect_output(x, run(x, "squares", .args = { "consume", third }),
+		      lines(x, squares(x, 10), 10),
+		      "COUNT was 010, and COUNT is decimal: no zero in front makes it octal");
 	expect_usage(x, run(x, "squares"));
 	expect_usages(x, "squares",
 		      (const struct words[]){ { { "produce" } },
@@ -416,6 +424,27 @@ static bool see_mappings(struct exam *x, struct program *p, const char *file)
 	return seen;
 }
 
+/* An error, or tried again. */
+static void mapping_fails(struct exam *x)
+{
+	const char *name = pick_word(x, 9);
+	int64_t count = pick(x, 300, 3000);
+	struct program *p;
+	struct fault *fault;
+
+	produced(x, name, count);
+	p = start(x, "squares", .args = { "consume", slashed(x, name) });
+	fault = fail_call(x, p, CALL_mmap, ENOMEM, object_of(x, name), 0);
+	finish(x, p);
+	if (fault_struck(fault) && ending(p).how == EXITED && ending(p).status == 0)
+		expect_output(x, p, lines(x, squares(x, count), count),
+			      "mmap(2) of the object failed with ENOMEM at first");
+	else if (fault_struck(fault))
+		expect_error(x, p,
+			     "mmap(2) of the object failed with ENOMEM: it returns MAP_FAILED, "
+			     "never NULL");
+}
+
 static void maps_read_only(struct exam *x)
 {
 	const char *name = pick_word(x, 9), *file = object_of(x, name);
@@ -435,6 +464,8 @@ static void maps_read_only(struct exam *x)
 		       .expected = "no read(2) and the like of the object",
 		       .observed = from_event(x, event),
 		       .why = "the numbers are had by looking at the mapping alone");
+	if (!failed(x))
+		mapping_fails(x);
 }
 
 /* ---- together ------------------------------------------------------------------------------- */
@@ -723,11 +754,9 @@ static const char *rest_of(struct exam *x, struct program *c, int reached)
  * Sleeps and waits with a time-out go by in virtual time, alarms, timers and clocks in real time: a
  * program is right by either.
  */
-static void expect_patience(struct exam *x, struct program *c, int64_t asked, int64_t real)
+static void expect_patience(struct exam *x, struct program *c, bool right, int64_t asked,
+			    int64_t real)
 {
-	bool right = (asked >= LEAST_MS && asked <= MOST_MS) ||
-		     (real >= LEAST_MS && real <= MOST_REAL_MS);
-
 	if (!expect_error(x, c, "five seconds have gone by, and no squares came"))
 		return;
 	expect(x, right, .expected = "about five seconds of waiting in all (4.5 to 7)",
@@ -747,33 +776,45 @@ static int64_t waited_ms(struct exam *x, struct program *c, int64_t began)
 	return slept > passed ? slept : passed;
 }
 
-/* Lets a consumer that waits in vain come to its end, and looks how long it took. */
-static void gives_up(struct exam *x, struct program *c, int64_t began, int64_t real_began)
+/*
+ * Lets a consumer that waits in vain come to its end, and looks how long it took. Does it go by the
+ * real clock, if only for a part of its patience? No grader can move that: what seems wrong is
+ * played once more, by `again`, to a consumer whose sleeps are slept.
+ */
+static void gives_up(struct exam *x, struct program *c, int64_t began, int64_t real_began,
+		     struct program *(*again)(struct exam *x, int64_t *real_began))
 {
-	int64_t until = real_ms(x) + MOST_REAL_MS;
-	int reached;
+	int64_t until = real_ms(x) + MOST_REAL_MS, asked, real;
+	int reached, naps = 0;
 
 	set_limits(x, c, 20000, MOST_REAL_MS, 600000);
-	do
+	do {
 		reached = run_to(x, c, at_sleep(), at_end());
-	while ((reached == 0 || reached == SPENT) && waited_ms(x, c, began) <= 2 * MOST_MS &&
-	       real_ms(x) < until);
-	if (ending(c).how == EXITED || waited_ms(x, c, began) <= MOST_MS) {
-		expect_patience(x, c, waited_ms(x, c, began), real_ms(x) - real_began);
+		asked = waited_ms(x, c, began);
+		naps += reached == 0;
+	} while ((reached == 0 || reached == SPENT) && asked <= 2 * MOST_MS && real_ms(x) < until &&
+		 (naps < MANY_NAPS || asked * 10 >= naps));
+	if (!expect(x, naps < MANY_NAPS || asked * 10 >= naps, .expected = "a consumer that rests",
+		    .observed = say(x, "%d naps, %" PRId64 " ms in all", naps, asked),
+		    .why = "naps as short as that wake it thousands of times a second for "
+			   "nothing; a hundredth of a second is soon enough",
+		    .from = command_of(x, c)))
+		return;
+	real = real_ms(x) - real_began;
+	if ((asked >= LEAST_MS && asked <= MOST_MS) || (real >= LEAST_MS && real <= MOST_REAL_MS)) {
+		expect_patience(x, c, true, asked, real);
 		return;
 	}
-
-	/* Does it go by the real clock, which no grader can move? Then it gets its real seconds. */
-	const char *name = pick_word(x, 9);
-
-	put_text(x, object_of(x, name), "");
 	kill_program(x, c);
-	real_began = real_ms(x);
-	c = start(x, "squares", .args = { "consume", slashed(x, name) }, .real_time = true);
-	set_limits(x, c, 20000, MOST_REAL_MS, 600000);
-	while (!finish(x, c) && real_ms(x) - real_began < MOST_REAL_MS)
-		continue;
-	expect_patience(x, c, 0, real_ms(x) - real_began);
+	c = again(x, &real_began);
+	if (c == NULL)
+		return;
+	do {
+		set_limits(x, c, 20000, MOST_REAL_MS, 600000);
+		finish(x, c);
+		real = real_ms(x) - real_began;
+	} while (ending(c).how == STILL_THERE && real < MOST_REAL_MS);
+	expect_patience(x, c, real >= LEAST_MS && real <= MOST_SLEPT_MS, asked, real);
 }
 
 static void need_rest(struct exam *x, struct program *c, int reached, const char *what)
@@ -783,6 +824,15 @@ static void need_rest(struct exam *x, struct program *c, int reached, const char
 	     .observed = rest_of(x, c, reached),
 	     .why = "a consumer that comes first waits for its producer, asleep and not in a loop",
 	     .from = command_of(x, c));
+}
+
+static struct program *empty_again(struct exam *x, int64_t *real_began)
+{
+	const char *name = pick_word(x, 9);
+
+	put_text(x, object_of(x, name), "");
+	*real_began = real_ms(x);
+	return start(x, "squares", .args = { "consume", slashed(x, name) }, .real_time = true);
 }
 
 static void waits_for_empty(struct exam *x)
@@ -796,7 +846,7 @@ static void waits_for_empty(struct exam *x)
 	int reached = to_rest(x, c);
 
 	need_rest(x, c, reached, "empty");
-	gives_up(x, c, began, real_began);
+	gives_up(x, c, began, real_began, empty_again);
 	kill_program(x, c);
 }
 
@@ -821,16 +871,42 @@ static void waits_for_unready(struct exam *x)
 	     .expected = "a consumer that waits on: the object is not ready",
 	     .observed = "it ended with exit status 0 while its producer was held",
 	     .why = "time makes nothing ready; the producer does", .from = command_of(x, c));
+	/* What it would find if it looked in between is a matter of ready-comes-last. */
+	hold_program(x, c);
 	release_program(x, made.p);
-	set_limits(x, c, 20000, 30000, 600000);
 	finish(x, made.p);
+	release_program(x, c);
+	set_limits(x, c, 20000, 30000, 600000);
 	finish(x, c);
 	expect_exit(x, c, 0, "the producer has finished while the consumer waited");
 	expect_output(x, c, lines(x, squares(x, made.count), made.count),
 		      "all squares, once they are ready");
 }
 
-/* The object comes late, and then does not get ready: both waits count. */
+/*
+ * The object comes late, and then does not get ready. So many squares are more than goes into a
+ * chunk of any kind; where all stand all the same, it may be ready for all that we know: NULL.
+ */
+static struct program *late_again(struct exam *x, int64_t *real_began)
+{
+	struct production made = begin(x, pick(x, 20000, 50000));
+	struct program *c = start(x, "squares", .args = { "consume", slashed(x, made.name) },
+				  .real_time = true);
+
+	hold_program(x, made.p);
+	*real_began = real_ms(x);
+	set_limits(x, c, 20000, LATE_MS, 600000);
+	run_to(x, c, at_end());
+	hold_program(x, c);
+	release_program(x, made.p);
+	if (!next_unready(x, &made) || all_stand(x, made.file, made.at, made.count))
+		return NULL;
+	hold_program(x, made.p);
+	release_program(x, c);
+	return c;
+}
+
+/* Both waits count. */
 static void waits_in_sum(struct exam *x)
 {
 	struct production made = begin(x, pick(x, 300, 900));
@@ -849,7 +925,7 @@ static void waits_in_sum(struct exam *x)
 		expect_error(x, c, "there is no such object: wait for it, or say so");
 		return;
 	}
-	while (waited_ms(x, c, began) < 3000 && real_ms(x) - real_began < 3000)
+	while (waited_ms(x, c, began) < LATE_MS && real_ms(x) - real_began < LATE_MS)
 		if (run_to(x, c, at_sleep(), at_end()) != 0)
 			return;
 	hold_program(x, c);
@@ -861,7 +937,7 @@ static void waits_in_sum(struct exam *x)
 	to_rest(x, c);
 	if (ending(c).how == EXITED && ending(c).status == 0)
 		return; /* As above. */
-	gives_up(x, c, began, real_began);
+	gives_up(x, c, began, real_began, late_again);
 }
 
 static void waits_for_producer(struct exam *x)
@@ -1036,7 +1112,8 @@ LAB(.id = "10-posix-shm", .title = "Squares in POSIX shared memory",
 		      "consume looks through a shared read-only mapping and reads nothing by calls",
 	      .run = maps_read_only,
 	      .hints = { "What four letters does /proc/PID/maps show for the object?",
-			 "shm_open with O_RDONLY, mmap with PROT_READ and MAP_SHARED." } },
+			 "shm_open with O_RDONLY, mmap with PROT_READ and MAP_SHARED.",
+			 "Where mmap fails nothing is mapped: squares == MAP_FAILED, never NULL" } },
 	    { .id = "ready-comes-last",
 	      .points = 2,
 	      .task = 3,

@@ -1,4 +1,4 @@
-// expect: FAIL waits-for-producer
+// expect: FAIL maps-read-only waits-for-producer
 /* A missing object goes unnoticed until the mapping is touched. */
 #include <errno.h>
 #include <fcntl.h>
