@@ -51,6 +51,7 @@ void pool_run(const struct job *jobs, size_t count, int workers,
 		for (; started < count && running < (size_t)workers; started++, running++) {
 			struct grading_options options = jobs[started].options;
 
+			options.alone = workers > 1;
 			options.builds = builds.directory[0] ? builds.directory : NULL;
 			gradings[started] = grading_start(jobs[started].lab,
 							  &jobs[started].submission, &options);

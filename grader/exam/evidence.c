@@ -154,6 +154,11 @@ bool fully_isolated(struct exam *x)
 
 /* ---- scenes ---- */
 
+const char *exam_same_scene(struct exam *x, const char *failed)
+{
+	return say(x, "it looks at the same run as \"%s\", which failed", failed);
+}
+
 const void *scene(struct exam *x, void (*play)(struct exam *x, void *facts), size_t size)
 {
 	struct played_scene *played;
@@ -163,8 +168,7 @@ const void *scene(struct exam *x, void (*play)(struct exam *x, void *facts), siz
 		if (played->play != play)
 			continue;
 		if (played->failed_in)
-			skip(x, say(x, "it looks at the same run as \"%s\", which failed",
-				    played->failed_in));
+			skip(x, exam_same_scene(x, played->failed_in));
 		return played->facts;
 	}
 	if (x->scene_count == EXAM_SCENES)

@@ -75,6 +75,9 @@ void exam_keep_files(struct exam *x);
 /* Ends the check at once. */
 _Noreturn void exam_leave(struct exam *x);
 
+/* Why a check is skipped that looks at a scene which failed in the check `failed`. */
+const char *exam_same_scene(struct exam *x, const char *failed);
+
 /* ---- reach.c: names of the check (see "files" in exam.h), as the grader itself reaches them ----
  */
 

@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,8 +25,8 @@ struct grading {
 	struct grading_options options;
 	struct lab_result *result;
 	const char **isolation, **kept; /* set by the worker */
-	pid_t worker;
-	int fd; /* readable at news; end of file when the worker is gone */
+	pid_t worker, second;		/* 0 or -1: there is no second */
+	int fd;				/* readable at news; end of file when the worker is gone */
 	bool done;
 };
 
@@ -82,27 +84,72 @@ static struct grading *grading_new(const struct lab *lab, const struct submissio
 	return grading;
 }
 
-static void fork_worker(struct grading *grading, struct work *work)
+static pid_t fork_or_die(void)
 {
-	int ends[2];
+	pid_t pid;
+
+	fflush(NULL); /* or the child prints it again */
+	pid = fork();
+	if (pid < 0)
+		die("cannot fork a worker: %s", strerror(errno));
+	return pid;
+}
+
+/* Two workers share the checks where that makes a grading quicker: where there is a second CPU, and
+ * one scratch directory is not to be kept. */
+static bool wants_two(const struct grading *grading, const struct work *work)
+{
+	cpu_set_t allowed;
+
+	return !work->show && !grading->options.alone && !grading->options.keep &&
+	       sched_getaffinity(0, sizeof(allowed), &allowed) == 0 && CPU_COUNT(&allowed) > 1;
+}
+
+/* Without a second worker the first does all: what fails here costs time only. */
+static void fork_second(struct grading *grading, struct work *work, int peer)
+{
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		close(grading->fd);
+		work->second = true;
+		work->peer = peer;
+		work->notify = -1;
+		worker_main(work);
+	}
+	grading->second = pid;
+}
+
+static void fork_workers(struct grading *grading, struct work *work)
+{
+	int ends[2], peers[2] = { -1, -1 };
+	bool two = wants_two(grading, work) &&
+		   socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, peers) == 0;
 	pid_t pid;
 
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		die("cannot make a pipe: %s", strerror(errno));
-	fflush(NULL); /* or the child prints it again */
 	/* The grading is memory shared with the worker: only the parent writes the pid. */
-	pid = fork();
-	if (pid < 0)
-		die("cannot fork a worker: %s", strerror(errno));
+	pid = fork_or_die();
 	if (pid == 0) {
 		close(ends[0]);
+		if (two)
+			close(peers[1]);
 		work->notify = ends[1];
+		work->peer = peers[0];
 		worker_main(work);
 	}
 	grading->worker = pid;
 	close(ends[1]);
 	fcntl(ends[0], F_SETFL, O_NONBLOCK);
 	grading->fd = ends[0];
+	if (two) {
+		close(peers[0]);
+		fork_second(grading, work, peers[1]);
+		close(peers[1]);
+	}
 }
 
 static struct work work_of(struct grading *grading, const struct lab *lab)
@@ -114,6 +161,8 @@ static struct work work_of(struct grading *grading, const struct lab *lab)
 			      .result = grading->result,
 			      .isolation = grading->isolation,
 			      .kept = grading->kept,
+			      .share = share_new(grading->arena, grading->result),
+			      .peer = -1,
 			      .notify = -1,
 			      .caller = getpid() };
 }
@@ -124,7 +173,7 @@ struct grading *grading_start(const struct lab *lab, const struct submission *su
 	struct grading *grading = grading_new(lab, submission, options);
 	struct work work = work_of(grading, lab);
 
-	fork_worker(grading, &work);
+	fork_workers(grading, &work);
 	return grading;
 }
 
@@ -155,6 +204,16 @@ static void conclude(struct grading *grading, int status)
 		}
 }
 
+/* The wait status of a worker that is at its end; 0 where there was none. */
+static int bury(pid_t worker)
+{
+	int status = 0;
+
+	while (worker > 0 && waitpid(worker, &status, 0) < 0 && errno == EINTR)
+		;
+	return status;
+}
+
 bool grading_poll(struct grading *grading)
 {
 	char news[256];
@@ -168,8 +227,10 @@ bool grading_poll(struct grading *grading)
 	while (got > 0 || (got < 0 && errno == EINTR));
 	if (got < 0)
 		return false;
-	while (waitpid(grading->worker, &status, 0) < 0 && errno == EINTR)
-		;
+	status = bury(grading->worker);
+	if (status != 0 && grading->second > 0)
+		kill(grading->second, SIGKILL);
+	bury(grading->second);
 	conclude(grading, status);
 	return true;
 }
@@ -203,8 +264,10 @@ void grading_free(struct grading *grading)
 		return;
 	if (!grading->done) {
 		kill(grading->worker, SIGKILL); /* the stage's janitor clears away after it */
-		while (waitpid(grading->worker, NULL, 0) < 0 && errno == EINTR)
-			;
+		if (grading->second > 0)
+			kill(grading->second, SIGKILL);
+		bury(grading->worker);
+		bury(grading->second);
 	}
 	if (grading->fd >= 0)
 		close(grading->fd);
@@ -221,7 +284,7 @@ int grading_show(const struct lab *lab, const struct submission *submission,
 	work.show = true;
 	work.maps_only = maps_only;
 	work.args = args;
-	fork_worker(grading, &work);
+	fork_workers(grading, &work);
 	grading_wait(grading);
 	if (grading->result->status == LAB_BUILD_ERROR) {
 		fputs(grading->result->diagnostics, stderr);

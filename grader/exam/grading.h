@@ -31,10 +31,10 @@ struct grading_options {
 	uint64_t seed; /* 0: a fresh one */
 	const char
 		*root; /* the project's directory: common/ and labs/ (skeletons) are found there */
-	const char *only_check; /* NULL, or the id of one check (with those that it needs) */
-	bool skeleton_counts;	/* grade also what equals the skeleton (verify) */
-	const char *builds;	/* directory of shared builds (builds.h), or NULL */
-	bool keep;		/* keep the scratch directory; see grading_kept() */
+	bool skeleton_counts; /* grade also what equals the skeleton (verify) */
+	const char *builds;   /* directory of shared builds (builds.h), or NULL */
+	bool keep;	      /* keep the scratch directory; see grading_kept() */
+	bool alone;	   /* one worker only, as others use the CPUs; else two where that helps */
 	double time_scale; /* multiplies every wall limit, below 1 those of CPU time too; 0: 1 */
 };
 

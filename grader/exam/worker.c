@@ -15,7 +15,7 @@
 #include "base/die.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "exam/exam_inside.h"
+#include "exam/checks.h"
 #include "exam/show.h"
 #include "exam/submission.h"
 #include "run/compile.h"
@@ -36,10 +36,10 @@ static struct grading_work {
 	bool skeleton;
 	int self; /* maplab's own program, for actors */
 	struct compiler *compiler;
-	struct compile_result built[LAB_MAX_PROGRAMS];
 	struct stage *stage;
 	struct session *session;
 	struct exam exam;
+	struct hand hand;
 } now;
 
 static const char *recorded(const char *text)
@@ -47,8 +47,11 @@ static const char *recorded(const char *text)
 	return arena_copy(now.work->record, text);
 }
 
+/* What the second worker cannot do the first does: nobody needs to hear of it. */
 static void finish_worker(enum lab_status status, const char *diagnostics)
 {
+	if (now.work->second)
+		return;
 	now.work->result->status = status;
 	if (diagnostics)
 		now.work->result->diagnostics = recorded(diagnostics);
@@ -107,7 +110,6 @@ static void read_sources(void)
 				  file_join(now.arena, now.work->options->root, "common"),
 				  &now.headers, &now.header_count, &why))
 		give_up(LAB_BROKEN, why);
-	now.self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 }
 
 /* Dies with its caller, and does so, too, where that was quicker than prctl(2). */
@@ -155,43 +157,62 @@ static void await_compilation(struct compile *jobs[])
 	const char *words = "";
 
 	for (size_t i = 0; i < now.work->submission->count; i++) {
-		struct compile_result *built = &now.built[i];
+		struct compile_result built;
 
-		compile_wait(jobs[i], now.arena, built);
-		words = arena_format(now.arena, "%s%s", words, built->diagnostics);
-		if (built->status == COMPILE_BROKEN)
+		compile_wait(jobs[i], now.arena, &built);
+		words = arena_format(now.arena, "%s%s", words, built.diagnostics);
+		if (built.status == COMPILE_BROKEN)
 			status = LAB_BROKEN;
-		else if (built->status != COMPILE_OK && status == LAB_PASS)
+		else if (built.status != COMPILE_OK && status == LAB_PASS)
 			status = LAB_BUILD_ERROR;
+		memcpy(now.work->share->program[i], built.output, sizeof(built.output));
 	}
 	finish_worker(LAB_PASS, words); /* warnings are shown, whatever comes */
 	if (status != LAB_PASS)
 		give_up(status, words);
+	__atomic_store_n(&now.work->share->built, true, __ATOMIC_RELEASE);
+	hand_tell(&now.hand);
 }
 
 /* ---- the stage ---- */
+
+/* The second worker's: any but that of the first. */
+static int another_cpu(void)
+{
+	cpu_set_t allowed;
+	int cpu = 0;
+
+	sched_getaffinity(0, sizeof(allowed), &allowed);
+	while (cpu < CPU_SETSIZE && (!CPU_ISSET(cpu, &allowed) || cpu == now.work->share->cpu))
+		cpu++;
+	return cpu < CPU_SETSIZE ? cpu : -1;
+}
 
 /*
  * The worker and the program that it traces take turns; on one CPU a turn costs half of what it
  * costs across two. Whoever grades many submissions has one worker a CPU anyway.
  */
-static void stay_on_this_cpu(void)
+static void stay_on_one_cpu(void)
 {
 	cpu_set_t one;
-	int cpu = sched_getcpu();
+	int cpu = now.work->second ? another_cpu() : sched_getcpu();
 
 	CPU_ZERO(&one);
 	if (cpu >= 0)
 		CPU_SET((size_t)cpu, &one);
 	if (cpu >= 0 && !now.work->lab->all_cpus)
 		sched_setaffinity(0, sizeof(one), &one);
+	if (!now.work->second) {
+		__atomic_store_n(&now.work->share->cpu, cpu < 0 ? 0 : cpu, __ATOMIC_RELEASE);
+		hand_tell(&now.hand);
+	}
 }
 
 static void open_stage(const struct stage_options *options)
 {
 	const char *why;
 
-	stay_on_this_cpu();
+	stay_on_one_cpu();
 	now.stage = stage_open(options, &why);
 	if (!now.stage)
 		give_up(LAB_BROKEN, why);
@@ -201,6 +222,8 @@ static void open_stage(const struct stage_options *options)
 		give_up(LAB_BROKEN, why);
 	if (now.work->options->time_scale > 0)
 		now.session->time_scale = now.work->options->time_scale;
+	now.exam.stage = now.stage;
+	now.exam.session = now.session;
 }
 
 static void put_programs(void)
@@ -208,7 +231,7 @@ static void put_programs(void)
 	char inside[PATH_MAX], self[64];
 
 	for (size_t i = 0; i < now.work->submission->count; i++) {
-		if (stage_put_program(now.stage, now.built[i].output,
+		if (stage_put_program(now.stage, now.work->share->program[i],
 				      now.work->lab->programs[i].name, inside) != 0)
 			give_up(LAB_BROKEN, "the compiled program cannot be put on the stage");
 		now.exam.program_path[i] = arena_copy(now.arena, inside);
@@ -229,84 +252,6 @@ static void notify(void)
 		;
 }
 
-static struct check_result *result_of(const char *id)
-{
-	struct lab_result *result = now.work->result;
-
-	for (size_t i = 0; i < result->count; i++)
-		if (text_equal(result->check[i].id, id))
-			return &result->check[i];
-	return NULL;
-}
-
-/* Was it asked for, or is it needed by one that was? */
-static bool is_wanted(const struct check *check)
-{
-	const char *only = now.work->options->only_check;
-
-	while (only) {
-		const struct check *wanted = lab_check(now.work->lab, only);
-
-		if (text_equal(check->id, only))
-			return true;
-		only = wanted ? wanted->needs : NULL;
-	}
-	return !now.work->options->only_check;
-}
-
-/* One mistake costs once: what rests on a failed check is skipped. A check that the host could not
- * judge blocks nothing. */
-static bool is_blocked(const struct check *check, struct check_result *result)
-{
-	const struct check_result *needed = check->needs ? result_of(check->needs) : NULL;
-
-	if (!needed || needed->verdict == VERDICT_PASS ||
-	    (needed->verdict == VERDICT_SKIP && !needed->dependent))
-		return false;
-	result->verdict = VERDICT_SKIP;
-	result->dependent = true;
-	result->evidence.why = recorded(
-		arena_format(now.arena, "it rests on \"%s\"", needed->title));
-	return true;
-}
-
-static void run_checks(void)
-{
-	struct lab_result *result = now.work->result;
-
-	for (size_t i = 0; i < result->count; i++) {
-		const struct check *check = &now.work->lab->checks[i];
-		struct check_result *verdict = &result->check[i];
-
-		if (!is_wanted(check)) {
-			verdict->verdict = VERDICT_SKIP;
-			verdict->evidence.why = recorded("not asked for");
-		} else if (!is_blocked(check, verdict)) {
-			exam_run_check(&now.exam, check, verdict);
-		}
-		notify();
-	}
-}
-
-static void sum_up(void)
-{
-	struct lab_result *result = now.work->result;
-	bool fail = false, broken_check = false;
-
-	result->score = result->max = 0;
-	for (size_t i = 0; i < result->count; i++) {
-		const struct check_result *check = &result->check[i];
-		bool judged = check->verdict == VERDICT_PASS || check->verdict == VERDICT_FAIL ||
-			      check->dependent;
-
-		fail |= check->verdict == VERDICT_FAIL;
-		broken_check |= check->verdict == VERDICT_BROKEN;
-		result->score += check->score;
-		result->max += judged ? check->max : 0;
-	}
-	result->status = broken_check ? LAB_BROKEN : fail ? LAB_FAIL : LAB_PASS;
-}
-
 static void prepare_exam(void)
 {
 	struct exam *x = &now.exam;
@@ -319,37 +264,72 @@ static void prepare_exam(void)
 	random_seed_text(&x->random, now.work->options->seed, x->lab->id);
 }
 
-_Noreturn void worker_main(const struct work *work)
+static void prepare(const struct work *work)
 {
-	struct stage_options options = stage_options_default();
-	struct compile *jobs[LAB_MAX_PROGRAMS];
-	int64_t began = clock_now(), compiled;
-
 	now.work = work;
 	follow_caller();
 	now.arena = arena_new(ARENA_EXAM, false);
-	options.disk = true;
+	now.hand = (struct hand){ .exam = &now.exam,
+				  .share = work->share,
+				  .peer = work->peer,
+				  .result = work->second ? NULL : work->result,
+				  .published = notify };
 	alarm(WATCHDOG_S);
 	die_hook(record_failure);
 	prepare_exam();
+	now.self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+}
+
+/* The second worker: it opens its stage while the first compiles, and then takes its share. */
+static void help_along(struct stage_options *options)
+{
+	const struct share *share = now.work->share;
+
+	drop_privileges(options);
+	while (__atomic_load_n(&share->cpu, __ATOMIC_ACQUIRE) < 0)
+		if (!hand_hear(&now.hand))
+			leave();
+	open_stage(options);
+	while (!__atomic_load_n(&share->built, __ATOMIC_ACQUIRE))
+		if (!hand_hear(&now.hand))
+			leave();
+	put_programs();
+	checks_run(&now.hand);
+	leave();
+}
+
+static void grade(const struct work *work, struct stage_options *options)
+{
+	struct compile *jobs[LAB_MAX_PROGRAMS];
+	int64_t began = clock_now();
+
 	read_sources();
 	if (now.skeleton && !work->options->skeleton_counts && !work->show)
 		give_up(LAB_UNTOUCHED, NULL);
-	drop_privileges(&options);
+	drop_privileges(options);
 	start_compilation(jobs);
-	open_stage(&options);
+	open_stage(options);
 	await_compilation(jobs);
-	compiled = clock_now();
-	work->result->compile_seconds = (double)(compiled - began) / NS_PER_S;
+	work->result->compile_seconds = (double)(clock_now() - began) / NS_PER_S;
 	put_programs();
-	now.exam.stage = now.stage;
-	now.exam.session = now.session;
 	if (work->show) {
 		show_lab(&now.exam, work->args, work->maps_only);
 	} else {
-		run_checks();
-		sum_up();
+		checks_run(&now.hand);
+		checks_sum_up(work->result);
 	}
 	work->result->seconds = (double)(clock_now() - began) / NS_PER_S;
+}
+
+_Noreturn void worker_main(const struct work *work)
+{
+	struct stage_options options = stage_options_default();
+
+	options.disk = true;
+	prepare(work);
+	if (work->second)
+		help_along(&options);
+	else
+		grade(work, &options);
 	leave();
 }

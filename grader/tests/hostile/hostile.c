@@ -659,12 +659,16 @@ START_TEST(usage)
 }
 END_TEST
 
+static void put_reference(const struct grader *g)
+{
+	copy(arena_format(arena, "solutions/%s/%s", g->lab->id, program_source(g->lab, 0)),
+	     g->source);
+}
+
 /* ---- graders that die ------------------------------------------------------------------------ */
 
 /* After so many ms the grader is killed, wherever it is: by the first signal, then by the other. */
-/* Not in the first 30 ms: a death while the stage is being made still leaves something now and then
- * (known, open). */
-static const int lives_ms[] = { 1, 5, 20, 60, 250 };
+static const int lives_ms[] = { 1, 5, 20, 60, 120, 250 };
 static const int deaths[] = { SIGKILL, SIGINT };
 
 enum { LIVES = sizeof lives_ms / sizeof *lives_ms };
@@ -684,6 +688,36 @@ START_TEST(killed_grader)
 }
 END_TEST
 
+/* Kills the younger of the two workers that a grader forks; none where it is alone or gone. */
+static void kill_second_worker(pid_t grader)
+{
+	char path[64];
+	int first, second = 0;
+	FILE *children;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", grader, grader);
+	children = fopen(path, "r");
+	if (children && fscanf(children, "%d %d", &first, &second) == 2)
+		kill(second, SIGKILL);
+	if (children)
+		fclose(children);
+}
+
+/* Whatever it was about to do, the first does it. */
+START_TEST(killed_second_worker)
+{
+	const struct timespec life = { .tv_nsec = lives_ms[_i] * 1000000L };
+
+	put_reference(here);
+	start_grader(here);
+	nanosleep(&life, NULL);
+	kill_second_worker(here->pid);
+	ck_assert_int_eq(end_of(here), 0);
+	ck_assert_str_eq(verdict_in(text_of(here, "result")), "pass");
+	nothing_is_left(here);
+}
+END_TEST
+
 /* ---- features of the host taken away: the reference passes all the same ---------------------- */
 
 static const struct {
@@ -697,8 +731,7 @@ START_TEST(reference_without)
 {
 	const char *result;
 
-	copy(arena_format(arena, "solutions/%s/%s", here->lab->id, program_source(here->lab, 0)),
-	     here->source);
+	put_reference(here);
 	here->without = hosts[_i].without;
 	start_grader(here);
 	ck_assert_int_eq(end_of(here), 0);
@@ -718,8 +751,7 @@ START_TEST(nothing_without)
 {
 	const char *result;
 
-	copy(arena_format(arena, "solutions/%s/%s", here->lab->id, program_source(here->lab, 0)),
-	     here->source);
+	put_reference(here);
 	here->without = hopeless[_i].without;
 	start_grader(here);
 	ck_assert_int_eq(end_of(here), 3);
@@ -771,7 +803,9 @@ int main(void)
 	tests = cases_on_ground(suite, "without");
 	tcase_add_loop_test(tests, reference_without, 0, COUNT(hosts));
 	tcase_add_loop_test(tests, nothing_without, 0, COUNT(hopeless));
-	tcase_add_loop_test(cases_on_ground(suite, "deaths"), killed_grader, 0, 3 * LIVES);
+	tests = cases_on_ground(suite, "deaths");
+	tcase_add_loop_test(tests, killed_grader, 0, 3 * LIVES);
+	tcase_add_loop_test(tests, killed_second_worker, 0, LIVES);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
