@@ -11,7 +11,6 @@ struct share *share_new(struct arena *record, const struct lab_result *empty)
 {
 	struct share *share = arena_take(record, sizeof(*share));
 
-	share->cpu = -1;
 	for (size_t i = 0; i < empty->count; i++)
 		share->check[i].result = empty->check[i];
 	return share;
@@ -36,6 +35,13 @@ bool hand_hear(const struct hand *hand)
 		got = read(hand->peer, news, sizeof(news));
 	while (got < 0 && errno == EINTR);
 	return got > 0;
+}
+
+void hand_let_go(struct hand *hand)
+{
+	if (hand->peer >= 0)
+		close(hand->peer);
+	hand->peer = -1;
 }
 
 static bool is_done(const struct hand *hand, size_t i)

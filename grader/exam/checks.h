@@ -14,8 +14,9 @@
 
 /* What both workers see. In the shared record; made before they are forked. */
 struct share {
-	int cpu;				  /* of the first worker; -1 before it has one */
-	bool built;				  /* atomic: the programs have been compiled */
+	bool staged; /* atomic: the first worker has its stage */
+	int cpu;     /* then: the CPU of the first worker, -1 where it has none of its own */
+	bool built;  /* atomic: the programs have been compiled */
 	char program[LAB_MAX_PROGRAMS][PATH_MAX]; /* then: where they are, as compile.h says */
 	size_t next; /* atomic: the first check that nobody has taken */
 	struct shared_check {
@@ -41,6 +42,9 @@ void hand_tell(const struct hand *hand);
 
 /* Blocks until the other worker has told something. False when it is gone. */
 bool hand_hear(const struct hand *hand);
+
+/* Ends a second worker that has taken nothing yet. */
+void hand_let_go(struct hand *hand);
 
 /* Runs checks as long as there are any that nobody has taken; the first worker then waits for
  * those of the second (and runs them itself should that have died) and publishes all. False for a

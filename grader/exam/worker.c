@@ -202,10 +202,19 @@ static void stay_on_one_cpu(void)
 		CPU_SET((size_t)cpu, &one);
 	if (cpu >= 0 && !now.work->lab->all_cpus)
 		sched_setaffinity(0, sizeof(one), &one);
-	if (!now.work->second) {
-		__atomic_store_n(&now.work->share->cpu, cpu < 0 ? 0 : cpu, __ATOMIC_RELEASE);
-		hand_tell(&now.hand);
+	if (!now.work->second)
+		now.work->share->cpu = cpu;
+}
+
+/* Stages without namespaces take turns: two of one grading would wait for each other for ever. */
+static void let_second_begin(void)
+{
+	if (stage_isolation(now.stage) != STAGE_FULL) {
+		hand_let_go(&now.hand);
+		return;
 	}
+	__atomic_store_n(&now.work->share->staged, true, __ATOMIC_RELEASE);
+	hand_tell(&now.hand);
 }
 
 static void open_stage(const struct stage_options *options)
@@ -280,19 +289,23 @@ static void prepare(const struct work *work)
 	now.self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 }
 
+/* Until the first worker has come so far; ends with it. */
+static void hear_that(const bool *is_so)
+{
+	while (!__atomic_load_n(is_so, __ATOMIC_ACQUIRE))
+		if (!hand_hear(&now.hand))
+			leave();
+}
+
 /* The second worker: it opens its stage while the first compiles, and then takes its share. */
 static void help_along(struct stage_options *options)
 {
 	const struct share *share = now.work->share;
 
 	drop_privileges(options);
-	while (__atomic_load_n(&share->cpu, __ATOMIC_ACQUIRE) < 0)
-		if (!hand_hear(&now.hand))
-			leave();
+	hear_that(&share->staged);
 	open_stage(options);
-	while (!__atomic_load_n(&share->built, __ATOMIC_ACQUIRE))
-		if (!hand_hear(&now.hand))
-			leave();
+	hear_that(&share->built);
 	put_programs();
 	checks_run(&now.hand);
 	leave();
@@ -309,6 +322,7 @@ static void grade(const struct work *work, struct stage_options *options)
 	drop_privileges(options);
 	start_compilation(jobs);
 	open_stage(options);
+	let_second_begin();
 	await_compilation(jobs);
 	work->result->compile_seconds = (double)(clock_now() - began) / NS_PER_S;
 	put_programs();
