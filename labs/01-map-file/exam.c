@@ -388,24 +388,15 @@ static void unmaps(struct exam *x)
 
 /* ---- checks: what is printed ---------------------------------------------------------------- */
 
-static bool is_error(const unsigned char *at, const unsigned char *end)
-{
-	return end - at >= 5 && memcmp(at, "ERROR", 5) == 0;
-}
-
 static const char *right_lines(struct exam *x, const unsigned char *data, size_t size)
 {
-	const unsigned char *end = data + size;
-	bool counted = false;
+	const unsigned char *end = data + size, *next;
 	size_t errors = 0;
 
-	for (const unsigned char *at = data; at < end; at++) {
-		if (!counted && is_error(at, end)) {
-			counted = true;
-			errors++;
-		}
-		if (*at == '\n')
-			counted = false;
+	for (const unsigned char *line = data; line < end; line = next) {
+		next = memchr(line, '\n', (size_t)(end - line));
+		next = next ? next + 1 : end;
+		errors += memmem(line, (size_t)(next - line), "ERROR", 5) != NULL;
 	}
 	if (size == 0)
 		return "size 0\nerrors 0\n";
@@ -492,12 +483,12 @@ static void expect_text(struct exam *x, struct text text, const char *why)
 /* The word begins AHEAD bytes before the border of any two pages, each in a line of its own. */
 static struct text across_borders(struct exam *x, size_t ahead)
 {
-	const size_t pages = (1 << 20) / page_size() + 1;
-	struct text text = { room(x, (pages + 1) * page_size()), 0 };
+	const size_t page = page_size(), pages = (1 << 20) / page + 1;
+	struct text text = { room(x, (pages + 1) * page), 0 };
 
-	for (size_t page = 1; page <= pages; page++) {
-		while (text.size < page * page_size() - ahead)
-			ADD(&text, ".");
+	for (size_t border = page; border <= pages * page; border += page) {
+		memset(text.data + text.size, '.', border - ahead - text.size);
+		text.size = border - ahead;
 		ADD(&text, "ERROR behind it\n");
 	}
 	return text;
