@@ -124,8 +124,8 @@ int stage_put_program(struct stage *stage, const char *file, const char *name, c
 	if (append(path, "bin") < 0 || append(path, name) < 0)
 		return -1;
 	unlink(path);
-	/* a link is quick, and no descriptor open for writing can leak into a child (ETXTBSY) */
-	if (link(file, path) < 0 && copy(file, path) < 0)
+	/* no link: who locks its own program (flock(2)) would lock that of other stages, too */
+	if (copy(file, path) < 0)
 		return -1;
 	if (inside == NULL)
 		return 0;
