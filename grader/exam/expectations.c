@@ -336,9 +336,11 @@ bool expect_blocks(struct exam *x, struct program *p, const char *what_for)
 					    wait.timed ? say(x, " of %lld ms",
 							     (long long)wait.timeout_ms)
 						       : "")
-				      : "it waits in no system call",
+				      : "it waits in no call that is known for this",
 		.from = "/proc/PID/syscall", .at = wait.at,
 		.why = wait.timed && wait.timeout_ms < POLLING_MS
 			       ? "short waits one after the other are polling: wait without a time-out, or for a second and more"
-			       : "a private futex is blind to other processes: initialise with pshared = 1");
+		       : wait.futex
+			       ? "a private futex is blind to other processes: initialise with pshared = 1"
+			       : "what it waits for must be something that another process can give");
 }
