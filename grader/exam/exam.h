@@ -254,6 +254,8 @@ pid_t pid_of(const struct process *process);		/* as the program's own namespace 
 struct ending ending_of(const struct process *process);
 bool was_reaped(const struct process *process); /* its parent has waited for it */
 struct program *program_of(const struct process *process);
+/* Has it made a thread or a process so far? */
+bool works_with_others(struct exam *x, const struct program *p);
 
 /* ---- moments: where to stop (made by the functions of run/moment.h: at_call(), at_read_of(),
  * at_exit(), when_blocked() …) ---- */

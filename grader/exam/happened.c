@@ -33,6 +33,15 @@ const struct event *next_call(struct exam *x, const struct program *p, const str
 	return NULL;
 }
 
+bool works_with_others(struct exam *x, const struct program *p)
+{
+	const struct call_set births = call_set_both(
+		call_set_both(call_set_one(CALL_clone), call_set_one(CALL_clone3)),
+		call_set_both(call_set_one(CALL_fork), call_set_one(CALL_vfork)));
+
+	return next_call(x, p, NULL, births, NULL) != NULL;
+}
+
 bool makes_a_name(const struct event *event)
 {
 	switch (event->call) {

@@ -308,15 +308,6 @@ static bool expect_look_waits(struct exam *x, const char *file, int n, int skip_
 	return held;
 }
 
-static bool works_with_others(struct exam *x, const struct program *p)
-{
-	const struct call_set births = call_set_both(
-		call_set_both(call_set_one(CALL_clone), call_set_one(CALL_clone3)),
-		call_set_both(call_set_one(CALL_fork), call_set_one(CALL_vfork)));
-
-	return next_call(x, p, NULL, births, NULL) != NULL;
-}
-
 /*
  * Where several processes or threads are at work, one may look while another is still about to
  * close. Who is first there must not be luck: each close is held back in turn, and whoever looks

@@ -620,15 +620,35 @@ struct slept {
 	int64_t cpu;			  /* ms */
 };
 
+/*
+ * One of several threads or processes is about to sleep. The others get their turn before temp
+ * changes, for they may still have to look at what the last wait has ended; no time passes. True
+ * where another sleep begins meanwhile.
+ */
+static bool let_others_look(struct exam *x, struct program *writer)
+{
+	bool another;
+
+	if (!works_with_others(x, writer))
+		return false;
+	hold_thread(x, writer);
+	set_limits(x, writer, 25000, 60000, 1);
+	another = run_to(x, writer, at_sleep(), when_blocked()) == 0;
+	be_patient(x, writer);
+	release_program(x, writer);
+	return another;
+}
+
 /* Runs the writer to its end, or to one sleep too many; with INTS, temp gets fresh ones at each
  * sleep. */
 static struct slept *watch_sleeps(struct exam *x, struct program *writer, const int32_t *ints)
 {
 	struct slept *slept = room(x, sizeof(*slept));
 	int64_t began = virtual_ms(x), really_began = real_ms(x);
+	bool another = false;
 
 	be_patient(x, writer);
-	while (!slept->more && run_to(x, writer, at_sleep()) == 0) {
+	while (!slept->more && (another || run_to(x, writer, at_sleep()) == 0)) {
 		const struct event *event = last_stop(x, writer)->event;
 
 		if (event->call == CALL_clock_nanosleep && event->args[1] == TIMER_ABSTIME)
@@ -637,6 +657,7 @@ static struct slept *watch_sleeps(struct exam *x, struct program *writer, const 
 		slept->more = slept->count == MOST_STOPS;
 		if (slept->more)
 			break;
+		another = let_others_look(x, writer);
 		if (ints != NULL) {
 			ints = ten_ints(x, ints);
 			put_bytes(x, TEMP, 0, ints, SIZE);
