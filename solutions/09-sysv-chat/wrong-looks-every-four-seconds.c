@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -13,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sched.h>
 #include <sys/ipc.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
@@ -127,7 +127,7 @@ static ssize_t in_at, in_have;
 static int next(void)
 {
 	while (in_at == in_have) {
-		struct pollfd p = {0, POLLIN, 0};
+		struct pollfd p = { 0, POLLIN, 0 };
 		int n = poll(&p, 1, 200);
 
 		if (stop) {
@@ -212,7 +212,7 @@ static int talk(void)
 
 static int serve(const char *keyfile)
 {
-	struct sigaction sa = {.sa_handler = on_signal};
+	struct sigaction sa = { .sa_handler = on_signal };
 
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGINT, &sa, NULL);

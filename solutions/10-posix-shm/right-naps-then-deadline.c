@@ -35,7 +35,8 @@ static int names(const char *n)
 
 int main(int argc, char *argv[])
 {
-	if (argc == 4 && !strcmp(argv[1], "produce") && *argv[3] && !argv[3][strspn(argv[3], "0123456789")]) {
+	if (argc == 4 && !strcmp(argv[1], "produce") && *argv[3] &&
+	    !argv[3][strspn(argv[3], "0123456789")]) {
 		unsigned long long n = strtoull(argv[3], 0, 10);
 		if (names(argv[2]))
 			return err("name");
@@ -81,7 +82,8 @@ int main(int argc, char *argv[])
 			if (errno != ENOENT)
 				return err(bell);
 			clock_gettime(CLOCK_REALTIME, &now);
-			if (now.tv_sec > end.tv_sec || (now.tv_sec == end.tv_sec && now.tv_nsec >= end.tv_nsec))
+			if (now.tv_sec > end.tv_sec ||
+			    (now.tv_sec == end.tv_sec && now.tv_nsec >= end.tv_nsec))
 				return errno = ETIMEDOUT, err(obj);
 			usleep(100000);
 		}

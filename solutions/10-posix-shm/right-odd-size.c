@@ -10,14 +10,19 @@
 #include <time.h>
 #include <unistd.h>
 
-#define OOPS(x) do { fprintf(stderr, "squares: %s: %s\n", x, strerror(errno)); return 1; } while (0)
+#define OOPS(x)                                                           \
+	do {                                                              \
+		fprintf(stderr, "squares: %s: %s\n", x, strerror(errno)); \
+		return 1;                                                 \
+	} while (0)
 
 int main(int c, char **v)
 {
 	char nm[256];
 	int prod = c == 4 && strcmp(v[1], "produce") == 0;
 	if (!prod && !(c == 3 && strcmp(v[1], "consume") == 0)) {
-u:		fprintf(stderr, "usage: %s produce NAME COUNT | consume NAME\n", v[0]);
+u:
+		fprintf(stderr, "usage: %s produce NAME COUNT | consume NAME\n", v[0]);
 		return 2;
 	}
 	if (prod && (!*v[3] || v[3][strspn(v[3], "0123456789")]))
@@ -45,7 +50,8 @@ u:		fprintf(stderr, "usage: %s produce NAME COUNT | consume NAME\n", v[0]);
 			errno = e;
 			OOPS("fallocate");
 		}
-		volatile unsigned long long *p = mmap(0, count * 8 + 2, PROT_WRITE | PROT_READ, MAP_SHARED, fd, 0);
+		volatile unsigned long long *p = mmap(0, count * 8 + 2, PROT_WRITE | PROT_READ,
+						      MAP_SHARED, fd, 0);
 		if (p == MAP_FAILED) {
 			int e = errno;
 			shm_unlink(nm);
@@ -91,7 +97,7 @@ u:		fprintf(stderr, "usage: %s produce NAME COUNT | consume NAME\n", v[0]);
 			errno = ETIMEDOUT;
 			OOPS(nm);
 		}
-		struct timespec t = {.tv_nsec = 100000000};
+		struct timespec t = { .tv_nsec = 100000000 };
 		nanosleep(&t, 0);
 	}
 }

@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -87,7 +87,7 @@ static int naps;
 
 static bool nap(void)
 {
-	struct timespec t = {0, 100000000};
+	struct timespec t = { 0, 100000000 };
 
 	if (naps++ >= 50)
 		return false;
