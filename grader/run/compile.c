@@ -45,9 +45,11 @@ const char *const *compile_standard_flags(void)
 	return standard_flags;
 }
 
+/* The CPU time says that a compiler does too much. The wall time is for one that waits, and long,
+ * as a busy machine may keep the compiler waiting, too. */
 struct compile_limits compile_limits_default(void)
 {
-	return (struct compile_limits){ .wall_ms = 20000,
+	return (struct compile_limits){ .wall_ms = 60000,
 					.cpu_seconds = 10,
 					.memory = UINT64_C(1) << 30,
 					.output = UINT64_C(64) << 20,
