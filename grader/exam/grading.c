@@ -84,15 +84,10 @@ static struct grading *grading_new(const struct lab *lab, const struct submissio
 	return grading;
 }
 
-static pid_t fork_or_die(void)
+static pid_t fork_flushed(void)
 {
-	pid_t pid;
-
 	fflush(NULL); /* or the child prints it again */
-	pid = fork();
-	if (pid < 0)
-		die("cannot fork a worker: %s", strerror(errno));
-	return pid;
+	return fork();
 }
 
 /* Two workers share the checks where that makes a grading quicker: where there is a second CPU, and
@@ -108,10 +103,8 @@ static bool wants_two(const struct grading *grading, const struct work *work)
 /* Without a second worker the first does all: what fails here costs time only. */
 static void fork_second(struct grading *grading, struct work *work, int peer)
 {
-	pid_t pid;
+	pid_t pid = fork_flushed();
 
-	fflush(NULL);
-	pid = fork();
 	if (pid == 0) {
 		close(grading->fd);
 		work->second = true;
@@ -132,7 +125,9 @@ static void fork_workers(struct grading *grading, struct work *work)
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		die("cannot make a pipe: %s", strerror(errno));
 	/* The grading is memory shared with the worker: only the parent writes the pid. */
-	pid = fork_or_die();
+	pid = fork_flushed();
+	if (pid < 0)
+		die("cannot fork a worker: %s", strerror(errno));
 	if (pid == 0) {
 		close(ends[0]);
 		if (two)

@@ -225,7 +225,6 @@ static void open_stage(const struct stage_options *options)
 	now.stage = stage_open(options, &why);
 	if (!now.stage)
 		give_up(LAB_BROKEN, why);
-	*now.work->isolation = recorded(stage_isolation_name(stage_isolation(now.stage)));
 	now.session = session_new(now.stage, now.exam.arena, &why);
 	if (!now.session)
 		give_up(LAB_BROKEN, why);
@@ -322,6 +321,7 @@ static void grade(const struct work *work, struct stage_options *options)
 	drop_privileges(options);
 	start_compilation(jobs);
 	open_stage(options);
+	*work->isolation = recorded(stage_isolation_name(stage_isolation(now.stage)));
 	let_second_begin();
 	await_compilation(jobs);
 	work->result->compile_seconds = (double)(clock_now() - began) / NS_PER_S;

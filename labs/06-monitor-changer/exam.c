@@ -468,18 +468,22 @@ static void sleeps_100ms(struct exam *x)
 		pauses_between_lines(x);
 }
 
+/* To the monitor's next look, 0, past its sleeps; 1 where it sleeps and sleeps and never looks. */
+static int to_look(struct exam *x, struct program *p, const struct watch *watch)
+{
+	int reached = 1;
+
+	for (int sleeps = 0; sleeps < MOST_SLEEPS && reached == 1; sleeps++)
+		reached = run_to(x, p, at_watch(watch), at_sleep(), at_end());
+	return reached;
+}
+
 /* The monitor's next look, and what follows it up to a sleep; false when it has ended. */
 static bool next_look(struct exam *x, struct program *p, const struct watch *watch)
 {
-	for (int sleeps = 0; sleeps < MOST_SLEEPS; sleeps++) {
-		int reached = run_to(x, p, at_watch(watch), at_sleep(), at_end());
+	int reached = to_look(x, p, watch);
 
-		if (reached == 0)
-			return to_pause(x, p) == 0;
-		if (reached != 1)
-			return false;
-	}
-	return true;
+	return reached == 0 ? to_pause(x, p) == 0 : reached == 1;
 }
 
 /* Lets the monitor sleep for two looks; false when it has ended. */
@@ -541,16 +545,17 @@ static void out_before_the_next_sleep(struct exam *x)
 	kill_program(x, p);
 }
 
-/* It may call so large a number too large, but must not take it for 1. */
-static void expect_not_one(struct exam *x, const char *changes, const char *why)
+/* It may call so large a number too large, but must not take it for another one. */
+static void expect_many_lines(struct exam *x)
 {
-	struct program *p = start_monitor(x, changes);
+	struct program *p = start_monitor(x, "4294967297");
 
 	two_looks(x, p);
 	expect(x,
 	       ending(p).how == STILL_THERE || (ending(p).how == EXITED && ending(p).status != 0),
 	       .expected = say(x, "\"%s\" goes on after its first line", command_of(x, p)),
-	       .observed = ending_text(x, p), .why = why);
+	       .observed = ending_text(x, p),
+	       .why = "an int keeps the lower 32 bits of that number, which are 1");
 	kill_program(x, p);
 }
 
@@ -613,8 +618,7 @@ static void prints_each_change(struct exam *x)
 	       .observed = ending_text(x, endless), .why = "only CHANGES gives it an end");
 	kill_program(x, endless);
 
-	expect_not_one(x, "4294967297",
-		       "an int keeps the lower 32 bits of that number, which are 1");
+	expect_many_lines(x);
 
 	put_file(x, "elsewhere", &a, sizeof a, 0644);
 	remove_name(x, SHARED);
@@ -722,14 +726,11 @@ static void expect_no_line_twice(struct exam *x)
 
 	struct program *p = start_monitor(x, NULL);
 	struct watch *watch = watch_file(x, SHARED, 0, 8, WATCH_ACCESSES);
-	int reached = 1;
 
 	if (!next_look(x, p, watch) || lines_of(x, p) == 0)
 		broken(x, "the monitor printed no line, though it did in an earlier check");
 	set_pair(x, b);
-	for (int sleeps = 0; sleeps < MOST_SLEEPS && reached == 1; sleeps++)
-		reached = run_to(x, p, at_watch(watch), at_sleep(), at_end());
-	if (reached != 0)
+	if (to_look(x, p, watch) != 0)
 		broken(x, "the monitor did not look, though it did before");
 	set_pair(x, a);
 	unwatch(x, watch);
