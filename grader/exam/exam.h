@@ -286,7 +286,7 @@ const struct stop_info *last_stop(struct exam *x, const struct program *p);
 const char *reached_text(struct exam *x, struct program *p, int reached);
 
 /*
- * CPU and wall limits of one run_to() for this program, in ms (defaults 10,000 and 30,000; scaled
+ * CPU and wall limits of one run_to() for this program, in ms (defaults 15,000 and 60,000; scaled
  * by the host's speed), and how much virtual time may go by (default ten minutes).
  */
 void set_limits(struct exam *x, struct program *p, int64_t cpu_ms, int64_t wall_ms,

@@ -272,10 +272,21 @@ static void prepare_exam(void)
 	random_seed_text(&x->random, now.work->options->seed, x->lab->id);
 }
 
+/*
+ * A session of its own is a scheduling group of its own (sched(7), autogroup). In its caller's, the
+ * worker would wait at every turn for whatever else was started from the same terminal: beside a
+ * busy loop on each CPU a grading took up to a hundred times as long.
+ */
+static void leave_session(void)
+{
+	setsid();
+}
+
 static void prepare(const struct work *work)
 {
 	now.work = work;
 	follow_caller();
+	leave_session();
 	now.arena = arena_new(ARENA_EXAM, false);
 	now.hand = (struct hand){ .exam = &now.exam,
 				  .share = work->share,

@@ -25,7 +25,7 @@ enum {
 	CPU_LIMIT_S = 15, /* a program that watches the clock instead of sleeping may need ten */
 	WALL_LIMIT_S = 60,
 	EVENT_LIMIT = 150 * 1000, /* of one run */
-	FREEZE_LIMIT_S = 30,
+	FREEZE_LIMIT_S = 120,
 	VIRTUAL_LIMIT_S = 600,
 	OUTPUT_LIMIT = 16 << 20,
 	FIRST_WAIT_NS = 30 * 1000, /* between two looks whether all is quiet */

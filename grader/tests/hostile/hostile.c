@@ -688,19 +688,30 @@ START_TEST(killed_grader)
 }
 END_TEST
 
-/* Kills the younger of the two workers that a grader forks; none where it is alone or gone. */
-static void kill_second_worker(pid_t grader)
+/* The workers that a grader has forked, older first; returns how many, at most two. */
+static int workers_of(pid_t grader, int worker[2])
 {
 	char path[64];
-	int first, second = 0;
+	int count = 0;
 	FILE *children;
 
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", grader, grader);
 	children = fopen(path, "r");
-	if (children && fscanf(children, "%d %d", &first, &second) == 2)
-		kill(second, SIGKILL);
-	if (children)
-		fclose(children);
+	if (!children)
+		return 0;
+	while (count < 2 && fscanf(children, "%d", &worker[count]) == 1)
+		count++;
+	fclose(children);
+	return count;
+}
+
+/* None where it is alone or gone. */
+static void kill_second_worker(pid_t grader)
+{
+	int worker[2];
+
+	if (workers_of(grader, worker) == 2)
+		kill(worker[1], SIGKILL);
 }
 
 /* Whatever it was about to do, the first does it. */
@@ -715,6 +726,24 @@ START_TEST(killed_second_worker)
 	ck_assert_int_eq(end_of(here), 0);
 	ck_assert_str_eq(verdict_in(text_of(here, "result")), "pass");
 	nothing_is_left(here);
+}
+END_TEST
+
+/* Or it would share its turns on the CPU with all that runs in its caller's session. */
+START_TEST(worker_in_its_own_session)
+{
+	siginfo_t ended = { 0 };
+	int worker[2];
+	bool left = false;
+
+	put_hostile(here, "ignores");
+	start_grader(here);
+	while (!left && ended.si_pid == 0) {
+		left = workers_of(here->pid, worker) > 0 && getsid(worker[0]) == worker[0];
+		waitid(P_PID, (id_t)here->pid, &ended, WEXITED | WNOHANG | WNOWAIT);
+	}
+	ck_assert(left);
+	end_of(here);
 }
 END_TEST
 
@@ -806,6 +835,7 @@ int main(void)
 	tests = cases_on_ground(suite, "deaths");
 	tcase_add_loop_test(tests, killed_grader, 0, 3 * LIVES);
 	tcase_add_loop_test(tests, killed_second_worker, 0, LIVES);
+	tcase_add_test(tests, worker_in_its_own_session);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
