@@ -6,6 +6,7 @@ enum {
 	ALL_ROWS = 16, /* from here on all panels are shown */
 	ALL_COLUMNS = 64,
 	WIDE_COLUMNS = 150, /* from here on side by side */
+	TALL_ROWS = 34,	    /* from here on the details stand beside the labs */
 	LABS_COLUMNS = 28,
 	LABS_COLUMNS_WIDE = 34,
 	DETAILS_ROWS = 8, /* at least */
@@ -40,21 +41,27 @@ static void wide(struct placed *placed, struct rect body)
 	placed[2].frame = at;
 }
 
-/* labs | checks above details */
+static int limit(int value, int least, int most)
+{
+	return value < least ? least : value > most ? most : value;
+}
+
+/*
+ * labs | checks, and below them the details: right of the labs where there is height for all; else
+ * over the whole width, for which a sentence takes fewer of the few lines.
+ */
 static void usual(struct state *s, struct placed *placed, struct rect body)
 {
+	bool tall = body.height >= TALL_ROWS;
 	int labs = body.width >= 100 ? LABS_COLUMNS_WIDE : LABS_COLUMNS;
-	int checks = checks_panel.rows(s) + FRAME;
-	struct rect right = { body.top, labs, body.height, body.width - labs };
+	int checks = checks_panel.rows(s), rows = labs_panel.rows(s), left = tall ? labs : 0;
 
-	if (checks > body.height - DETAILS_ROWS)
-		checks = body.height - DETAILS_ROWS;
-	if (checks < FRAME + 1)
-		checks = FRAME + 1;
-	placed[0].frame = (struct rect){ body.top, 0, body.height, labs };
-	placed[1].frame = (struct rect){ right.top, right.left, checks, right.width };
-	placed[2].frame = (struct rect){ right.top + checks, right.left, right.height - checks,
-					 right.width };
+	checks = limit((tall || checks > rows ? checks : rows) + FRAME, FRAME + 1,
+		       body.height - DETAILS_ROWS);
+	placed[0].frame = (struct rect){ body.top, 0, tall ? body.height : checks, labs };
+	placed[1].frame = (struct rect){ body.top, labs, checks, body.width - labs };
+	placed[2].frame = (struct rect){ body.top + checks, left, body.height - checks,
+					 body.width - left };
 }
 
 bool arrange(struct state *s, int rows, int columns, int focus, struct placed placed[PANELS])

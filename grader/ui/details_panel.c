@@ -72,7 +72,7 @@ static void add_hints(struct page *p, const struct check *check)
 	}
 }
 
-/* "failed, 0 of 3 points, TODO 2" */
+/* "one-byte (TODO 5): failed, 0 of 3 points" */
 static const char *sentence(struct arena *arena, const struct check *check,
 			    const struct check_result *r)
 {
@@ -84,10 +84,10 @@ static const char *sentence(struct arena *arena, const struct check *check,
 		[VERDICT_BROKEN] = "the grader could not judge it; not your fault",
 	};
 	const char *word = words[r ? r->verdict : VERDICT_PENDING];
-	const char *task = check->task > 0 ? arena_format(arena, ", TODO %d", check->task) : "";
+	const char *task = check->task > 0 ? arena_format(arena, " (TODO %d)", check->task) : "";
 
-	return arena_format(arena, "%s, %d of %d points%s", word, r ? r->score : 0, check->points,
-			    task);
+	return arena_format(arena, "%s%s: %s, %d of %d points", check->id, task, word,
+			    r ? r->score : 0, check->points);
 }
 
 static void check_page(struct page *p, const struct check *check, const struct check_result *r)
@@ -97,9 +97,6 @@ static void check_page(struct page *p, const struct check *check, const struct c
 	struct arena *arena = p->s->scratch;
 
 	add(p, NULL, check->title, TONE_BOLD);
-	add(p, NULL, sentence(arena, check, r), r ? verdict_tone(r->verdict) : TONE_DIM);
-	if (count > 0)
-		blank(p);
 	for (int i = 0; i < count; i++)
 		add(p, rows[i].label, rows[i].text,
 		    strcmp(rows[i].label, "expected") == 0   ? TONE_PASS
@@ -183,7 +180,7 @@ static const char *title(struct state *s)
 
 	if (result && result->status == LAB_BUILD_ERROR)
 		return "compiler";
-	return check ? check->id : "details";
+	return check ? sentence(s->scratch, check, state_check_result(s)) : "details";
 }
 
 /* Another check, or another verdict: from its top. */
