@@ -163,19 +163,28 @@ bool interrupt_wait(struct exam *x, struct process *process)
 
 /* ---- waits ---- */
 
-static const char *futex_text(struct exam *x, const struct wait_state *state)
+static const char *futex_operation(const struct wait_state *state)
 {
 	static const char *const names[] = {
-		[FUTEX_WAIT] = "FUTEX_WAIT",
-		[FUTEX_LOCK_PI] = "FUTEX_LOCK_PI",
-		[FUTEX_WAIT_BITSET] = "FUTEX_WAIT",
-		[FUTEX_WAIT_REQUEUE_PI] = "FUTEX_WAIT_REQUEUE_PI",
-		[FUTEX_LOCK_PI2] = "FUTEX_LOCK_PI2",
+		[FUTEX_WAIT] = "FUTEX_WAIT, ",
+		[FUTEX_LOCK_PI] = "FUTEX_LOCK_PI, ",
+		[FUTEX_WAIT_BITSET] = "FUTEX_WAIT, ",
+		[FUTEX_WAIT_REQUEUE_PI] = "FUTEX_WAIT_REQUEUE_PI, ",
+		[FUTEX_LOCK_PI2] = "FUTEX_LOCK_PI2, ",
 	};
 	unsigned operation = (unsigned)state->args[1] & FUTEX_CMD_MASK;
-	const char *name = operation < sizeof(names) / sizeof(*names) ? names[operation] : NULL;
 
-	return say(x, "futex(%s, %s%s)", name ? name : "other",
+	if (operation >= sizeof(names) / sizeof(*names) || !names[operation])
+		return "other, ";
+	return names[operation];
+}
+
+static const char *futex_text(struct exam *x, const struct wait_state *state)
+{
+	enum call call = call_of_number(state->number);
+
+	return say(x, "%s(%s%s%s)", call_name(call),
+		   call == CALL_futex ? futex_operation(state) : "",
 		   state->futex_private ? "private" : "shared",
 		   state->timed ? ", with a time-out" : "");
 }
@@ -196,7 +205,7 @@ static int weight_of(struct exam *x, struct process *process, const struct wait_
 		return 1;
 	if (process->tasks->next == NULL)
 		return 2; /* nothing to compare it with */
-	vma = maps_at(maps_now(x, process), state->args[0]);
+	vma = maps_at(maps_now(x, process), state->futex_word);
 	return vma != NULL && vma->perms[3] == 's' ? 3 : 2;
 }
 
@@ -219,7 +228,7 @@ struct wait_info waiting(struct exam *x, struct process *process)
 		info.call = call_of_number(state.number);
 		info.futex = state.futex;
 		info.futex_private = state.futex_private;
-		info.address = state.futex ? state.args[0] : 0;
+		info.address = state.futex_word;
 		info.timed = state.timed;
 		info.timeout_ms = state.timeout_ns / NS_PER_MS;
 		info.text = state.futex ? futex_text(x, &state)

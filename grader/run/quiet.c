@@ -304,6 +304,8 @@ static int time_out_of(const struct process *process, struct task *task)
 
 	switch (call_of_number(state.number)) {
 	case CALL_futex:
+	case CALL_futex_wait:
+	case CALL_futex_waitv:
 	case CALL_mq_timedreceive:
 		return ETIMEDOUT;
 	case CALL_rt_sigtimedwait:

@@ -100,6 +100,7 @@ struct wait_state {
 	uint64_t args[6];
 	uint64_t pc, sp;
 	bool futex, futex_private;
+	uint64_t futex_word; /* its address; of several, the first one's */
 	bool timed;
 	int64_t timeout_ns; /* from now, as requested; absolute ones are converted */
 };

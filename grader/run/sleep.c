@@ -169,6 +169,7 @@ static void futex_wait_state(const struct process *process, struct wait_state *s
 
 	state->futex = true;
 	state->futex_private = operation & FUTEX_PRIVATE_FLAG;
+	state->futex_word = state->args[0];
 	if (given < 0)
 		return;
 	state->timed = true;
@@ -191,12 +192,31 @@ static void timed_by(struct wait_state *state, int64_t timeout)
 	state->timeout_ns = timeout;
 }
 
+/* futex_wait(2), or futex_waitv(2) in an array of its struct futex_waitv. */
+static void futex2_state(const struct process *process, struct wait_state *state, bool array)
+{
+	struct {
+		uint64_t value, address;
+		uint32_t flags, reserved;
+	} first = { .address = state->args[0], .flags = (uint32_t)state->args[3] };
+
+	state->futex = !array || process_read(process, state->args[0], &first, sizeof(first));
+	state->futex_private = first.flags & FUTEX_PRIVATE_FLAG;
+	state->futex_word = first.address;
+	timed_by(state, from_now(process, (clockid_t)state->args[array ? 4 : 5],
+				 timespec_at(process, state->args[array ? 3 : 4])));
+}
+
 /* What a call waits for, and how long, from its number and arguments. */
 static void understand(const struct process *process, struct wait_state *state)
 {
 	switch (call_of_number(state->number)) {
 	case CALL_futex:
 		futex_wait_state(process, state);
+		break;
+	case CALL_futex_wait:
+	case CALL_futex_waitv:
+		futex2_state(process, state, call_of_number(state->number) == CALL_futex_waitv);
 		break;
 	case CALL_poll:
 	case CALL_epoll_wait:

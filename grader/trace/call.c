@@ -56,6 +56,13 @@
 #ifndef SYS_alarm
 #define SYS_alarm -1
 #endif
+/* Younger than some headers; such calls have one number everywhere. */
+#ifndef SYS_futex_waitv
+#define SYS_futex_waitv 449
+#endif
+#ifndef SYS_futex_wait
+#define SYS_futex_wait 455
+#endif
 
 static const struct row {
 	const char *name;

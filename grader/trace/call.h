@@ -126,6 +126,8 @@
 	X(msgsnd, FAMILY_IPC, "ipzx")                                     \
 	/* never stops a program by itself; named for what it waits in */ \
 	X(futex, FAMILY_QUIET | FAMILY_WAIT, "pxiTpx")                    \
+	X(futex_wait, FAMILY_QUIET | FAMILY_WAIT, "pxxxTi")               \
+	X(futex_waitv, FAMILY_QUIET | FAMILY_WAIT, "pixTi")               \
 	X(sched_yield, FAMILY_QUIET, "")                                  \
 	X(recvfrom, FAMILY_QUIET, "fpzxpp")                               \
 	X(accept, FAMILY_QUIET, "fpp")                                    \
