@@ -110,10 +110,18 @@ static void put_open_flags(struct buffer *text, uint64_t value)
 		put_flags(text, value & ~(uint64_t)O_ACCMODE, open_flags, "");
 }
 
-static void put_descriptor(struct buffer *text, const struct event *event, uint64_t value)
+/* Of two descriptors the event names the one that is read. */
+static int named_argument(enum call call)
 {
+	return call == CALL_sendfile ? 1 : call_descriptor_argument(call);
+}
+
+static void put_descriptor(struct buffer *text, const struct event *event, int index)
+{
+	const uint64_t value = event->args[index];
 	const char *name = strrchr(event->path, '/');
-	bool named = *event->path && call_path_argument(event->call) < 0 && (int)value >= 0;
+	bool named = *event->path && call_path_argument(event->call) < 0 && (int)value >= 0 &&
+		     index == named_argument(event->call);
 
 	buffer_printf(text, "%d", (int)value);
 	if (named)
@@ -130,10 +138,11 @@ static void put_signal(struct buffer *text, int number)
 		buffer_printf(text, "signal %d", number);
 }
 
-static void put_argument(struct buffer *text, const struct event *event, char format,
-			 uint64_t value)
+static void put_argument(struct buffer *text, const struct event *event, int index)
 {
-	switch (format) {
+	const uint64_t value = event->args[index];
+
+	switch (call_format(event->call)[index]) {
 	case 'i':
 		buffer_printf(text, "%d", (int)value);
 		break;
@@ -150,7 +159,7 @@ static void put_argument(struct buffer *text, const struct event *event, char fo
 		buffer_printf(text, "%" PRId64, (int64_t)value);
 		break;
 	case 'f':
-		put_descriptor(text, event, value);
+		put_descriptor(text, event, index);
 		break;
 	case 'd':
 		buffer_printf(text, (int)value == AT_FDCWD ? "AT_FDCWD" : "%d", (int)value);
@@ -212,9 +221,9 @@ static void put_result(struct buffer *text, const struct event *event)
 }
 
 /* open(2) has a mode only when it may create. */
-static size_t arguments_shown(const struct event *event)
+static int arguments_shown(const struct event *event)
 {
-	size_t count = strlen(call_format(event->call));
+	int count = (int)strlen(call_format(event->call));
 	bool mode_unused = (event->call == CALL_openat &&
 			    !(event->args[2] & (O_CREAT | O_TMPFILE))) ||
 			   (event->call == CALL_open && !(event->args[1] & (O_CREAT | O_TMPFILE)));
@@ -224,17 +233,16 @@ static size_t arguments_shown(const struct event *event)
 
 static void put_call(struct buffer *text, const struct event *event)
 {
-	const char *format = call_format(event->call);
-	size_t shown = arguments_shown(event);
+	int shown = arguments_shown(event);
 
 	if (event->call == CALL_write && (int)event->args[0] == -1) {
 		buffer_printf(text, "lab_checkpoint(\"%s\")", event->path);
 		return;
 	}
 	buffer_printf(text, "%s(", call_name(event->call));
-	for (size_t i = 0; i < shown; i++) {
+	for (int i = 0; i < shown; i++) {
 		buffer_printf(text, "%s", i ? ", " : "");
-		put_argument(text, event, format[i], event->args[i]);
+		put_argument(text, event, i);
 	}
 	buffer_printf(text, ")");
 	put_result(text, event);
