@@ -1110,7 +1110,7 @@ static void meet(struct exam *x, bool writer_first)
 	static const char unseen[] = "this host does not show when the writer waits";
 	const int32_t *old = ten_ints(x, NULL), *ints = ten_counts(x, old);
 	struct program *reader, *writer = NULL;
-	int64_t began;
+	int64_t began = 0;
 
 	no_temp(x);
 	if (writer_first) {
