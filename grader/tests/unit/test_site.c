@@ -245,8 +245,8 @@ START_TEST(lines)
 			ck_assert_int_eq(site.line, line_of("handler's tail"));
 	call_from(CALL_msync, "handler", &site);
 	ck_assert_str_eq(site.function, "on_alarm");
-	if (!sanitized)
-		ck_assert_int_eq(site.depth, 1);
+	if (!sanitized) /* msync(3) may be cancelled: with glibc 2.41 two frames more */
+		ck_assert(site.depth >= 1 && site.depth <= 3);
 }
 END_TEST
 

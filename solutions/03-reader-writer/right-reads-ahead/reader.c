@@ -31,6 +31,14 @@ static int ring[256];
 static unsigned put, take;
 static sem_t room, chars;
 
+/* by read(2): exit(3) may wait for whoever waits in getchar(3) */
+static int one_char(void)
+{
+	unsigned char c;
+
+	return read(0, &c, 1) == 1 ? c : EOF;
+}
+
 /* never stops at a bad number: it knows nothing of numbers */
 static void *read_ahead(void *unused)
 {
@@ -38,7 +46,7 @@ static void *read_ahead(void *unused)
 
 	(void)unused;
 	do {
-		c = getchar();
+		c = one_char();
 		while (sem_wait(&room))
 			;
 		ring[put++ % 256] = c;
