@@ -370,10 +370,12 @@ static void expect_values(struct exam *x, struct store *s, uint32_t capacity)
 {
 	struct bounded_buffer *b = look(x, s);
 
+	/* any place may be the first */
 	expect(x,
-	       b->magic == BUFFER_MAGIC && b->capacity == capacity && b->head == 0 && b->tail == 0,
-	       .expected = say(x, "magic 0x%x, capacity %u, head 0, tail 0", BUFFER_MAGIC,
-			       capacity),
+	       b->magic == BUFFER_MAGIC && b->capacity == capacity && b->head == b->tail &&
+		       b->head < capacity,
+	       .expected = say(x, "magic 0x%x, capacity %u, head and tail equal and below it",
+			       BUFFER_MAGIC, capacity),
 	       .observed = say(x, "magic 0x%x, capacity %u, head %u, tail %u", b->magic,
 			       b->capacity, b->head, b->tail),
 	       .from = "the fields of struct bounded_buffer",
@@ -961,9 +963,20 @@ static struct process *waiter(struct exam *x, struct program *p)
 	return first_process(p);
 }
 
+/* So much virtual time that the time-out of this wait, if it has one, runs out more than once. */
+static int64_t time_for(const struct wait_info *wait)
+{
+	enum { HALF_A_MINUTE = 30000, A_WEEK = 604800000 };
+
+	return wait->timed && wait->timeout_ms > HALF_A_MINUTE / 3 && wait->timeout_ms < A_WEEK
+		       ? 3 * wait->timeout_ms
+		       : HALF_A_MINUTE;
+}
+
 /* It waits; a signal wakes it for nothing, and so do time-outs, if it has any; it waits on. */
 static void waits_patiently(struct exam *x, struct program *p, const char *what)
 {
+	struct wait_info wait;
 	size_t size, had;
 
 	output(x, p, &had);
@@ -973,7 +986,8 @@ static void waits_patiently(struct exam *x, struct program *p, const char *what)
 		if (round < 2)
 			interrupt_wait(x, waiter(x, p));
 	}
-	set_limits(x, p, 2000, 4000, 30000);
+	wait = waiting(x, waiter(x, p));
+	set_limits(x, p, 2000, 4000, time_for(&wait));
 	run_to(x, p, at_end());
 	output(x, p, &size);
 	need(x, ending(p).how == STILL_THERE && size == had,
@@ -1130,6 +1144,48 @@ static void full_output(struct exam *x, const struct kind *kind)
 		     "standard output is a full disk: it takes no more items, and waits for none");
 }
 
+/*
+ * Two items are there. The first is held at the `which`th moment at which it has touched full, has
+ * taken one, and the other is still there; the second takes that one meanwhile. Then the first has
+ * to wait, and has printed what it took. False where it has no such moment.
+ */
+static bool printed_though_more_was_there(struct exam *x, const struct kind *kind, int which)
+{
+	struct store s = put_buffer(x, kind, 5, 3, 71, 2);
+	struct watch *watch = watch_at(x, &s, offsetof(struct bounded_buffer, full),
+				       WATCH_ACCESSES);
+	struct program *a = start_consumer(x, kind, 2), *b;
+	const char *at;
+	int reached;
+
+	do
+		reached = run_to(x, a, at_watch(watch), at_end());
+	while (reached == 0 && (value_of(&look(x, &s)->full) != 1 || which-- > 0));
+	unwatch(x, watch);
+	if (reached != 0)
+		return false;
+	at = last_stop(x, a)->at;
+	hold_program(x, a);
+	b = start_consumer(x, kind, 1);
+	reached = run_to(x, b, at_end(), when_blocked());
+	release_program(x, a);
+	if (reached == 0 && run_to(x, a, when_blocked(), at_end()) == 0)
+		expect(x, strlen(output(x, a, NULL)) == 3,
+		       .expected = "an item is printed before the next wait",
+		       .observed = say(
+			       x, "it waits in %s, printed %s", waiting(x, waiter(x, a)).text,
+			       quoted(x, output(x, a, NULL), strlen(output(x, a, NULL)), 40)),
+		       .from = say(x,
+				   "it had taken one item, and another consumer the only "
+				   "other one; %s",
+				   state_text(x, &s)),
+		       .at = at,
+		       .why = "the item that you saw may go to another consumer: flush after each one");
+	kill_program(x, a);
+	kill_program(x, b);
+	return !failed(x);
+}
+
 static void blocks_when_full_and_empty(struct exam *x, const struct kind *kind)
 {
 	empty_blocks(x, kind);
@@ -1142,6 +1198,10 @@ static void blocks_when_full_and_empty(struct exam *x, const struct kind *kind)
 	for (int i = 0; i < 2 && have_watchpoints(x) && !failed(x); i++)
 		for (int which = 0; which < 3 && one_token(x, kind, i, which); which++)
 			;
+	for (int i = 0; i < 5 && have_watchpoints(x) && !failed(x) &&
+			printed_though_more_was_there(x, kind, i);
+	     i++)
+		;
 }
 
 static void posix_blocks(struct exam *x)
@@ -1211,6 +1271,25 @@ static struct program *at_free_mutex(struct exam *x, struct store *s, bool produ
 	return p;
 }
 
+/* It waits for the mutex, perhaps with a time-out, while another is held inside. False where it has
+ * given up with an error. */
+static bool waits_on_for_mutex(struct exam *x, struct program *p, bool producer,
+			       struct watch *watch)
+{
+	const struct wait_info wait = waiting(x, waiter(x, p));
+
+	if (!wait.timed)
+		return true;
+	set_limits(x, p, 2000, 4000, time_for(&wait));
+	need(x, run_to(x, p, at_watch(watch), at_end()) != 0,
+	     .expected = say(x, "%s touches head and tail when it has the mutex", role(producer)),
+	     .observed = "the time-out of its lock ran out, and it went on without",
+	     .from = say(x, "another was held inside; before that it waited in %s", wait.text),
+	     .at = last_stop(x, p)->at,
+	     .why = "a lock that timed out is not held: both may use the same place");
+	return ending(p).how == STILL_THERE;
+}
+
 /* One is held inside while another is let run, which may have looked at the mutex before (early):
  * it must wait, and must not have told anybody that it is done. */
 static void two_at_once(struct exam *x, const struct kind *kind, bool first, bool second,
@@ -1256,6 +1335,12 @@ static void two_at_once(struct exam *x, const struct kind *kind, bool first, boo
 	     .why = reached == 1 || ending(b).how != STILL_THERE
 			    ? "both may use the same place"
 			    : "whoever waits for the mutex leaves the CPU to its holder: pthread_mutex_lock sleeps");
+	if (!waits_on_for_mutex(x, b, second, watch)) {
+		release_program(x, a);
+		unwatch(x, watch);
+		finish(x, a);
+		return;
+	}
 	set_limits(x, b, 10000, 30000, 600000);
 	if (second)
 		expect(x, value_of(&look(x, &s)->full) == full,
