@@ -22,6 +22,10 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#ifndef FUSE_SUPER_MAGIC /* since Linux 5.16 */
+#define FUSE_SUPER_MAGIC 0x65735546
+#endif
+
 #define SHM_LEAST (UINT64_C(64) << 20)
 
 #ifndef SYS_cachestat

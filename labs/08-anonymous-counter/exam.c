@@ -1490,9 +1490,9 @@ static const char *const huge = "4611686018427387904"; /* twice that is 2^63 */
 static void expect_refused_early(struct exam *x, const char *child_steps, const char *parent_steps)
 {
 	enum { SLACK = 64 };
-	struct pair pair = { .program = start(x, "counter",
-					      .args = { child_steps, parent_steps }) };
+	struct pair pair = { 0 };
 
+	pair.program = start(x, "counter", .args = { child_steps, parent_steps });
 	set_limits(x, pair.program, 3000, 10000, 60000);
 	if (run_to(x, pair.program, at_fork(), at_end()) != 0)
 		return;

@@ -88,10 +88,10 @@ static struct kind start_posix(void)
 
 static struct kind start_sysv(struct exam *x)
 {
-	return (struct kind){ .program = "sysv",
-			      .target = KEYFILE,
-			      .sysv = true,
-			      .keeper = start(x, NULL, .actor = "keeper", .typed = true) };
+	struct kind kind = { .program = "sysv", .target = KEYFILE, .sysv = true };
+
+	kind.keeper = start(x, NULL, .actor = "keeper", .typed = true);
+	return kind;
 }
 
 static void attach_keeper(struct exam *x, struct store *s, const char *how)

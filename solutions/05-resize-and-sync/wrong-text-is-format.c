@@ -17,16 +17,16 @@ int fd;
 struct stat sb;
 char *name;
 
-oops(a, b) char *a, *b;
+void oops(a, b) char *a, *b;
 {
 	fprintf(stderr, "sized: %s: %s\n", a, b);
 	exit(1);
 }
-sorry(a) char *a;
+void sorry(a) char *a;
 {
 	oops(a, strerror(errno));
 }
-usage()
+void usage()
 {
 	fprintf(stderr, "usage: sized grow|shrink|poke|peek file number [text]\n");
 	exit(2);
@@ -52,7 +52,7 @@ char *s;
 	return n;
 }
 
-begin(how)
+void begin(how) int how;
 {
 	if ((fd = open(name, how | O_NONBLOCK)) < 0)
 		sorry(name);
@@ -62,14 +62,15 @@ begin(how)
 		oops(name, "not a file");
 }
 
-done(code)
+void done(code) int code;
 {
 	if (fflush(stdout) == EOF)
 		sorry("stdout");
 	exit(code);
 }
 
-main(argc, argv) int argc;
+int main(argc, argv)
+int argc;
 char **argv;
 {
 	long n, pg = getpagesize(), d, len;
