@@ -1,5 +1,5 @@
 // expect: FAIL guards-on-both-sides
-/* No guards: whatever the kernel mapped beside the buffer is overwritten first. */
+/* No guards: other pages of the program lie beside the buffer and are overwritten. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
@@ -126,13 +126,14 @@ static void map_buffer(size_t pages, int protection)
 		die("buffer");
 	}
 	size_t length = pages * page;
-	unsigned char *below = mmap(NULL, length, PROT_NONE,
+	size_t others = 16 * page;
+	unsigned char *below = mmap(NULL, others + length + others, PROT_READ | PROT_WRITE,
 				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (below == MAP_FAILED)
 		die("mmap");
-	if (mprotect(below, length, protection) == -1)
+	if (mprotect(below + others, length, protection) == -1)
 		die("mprotect");
-	buffer.start = below;
+	buffer.start = below + others;
 	buffer.length = length;
 	buffer.page = page;
 }
