@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CLOSE_MS   5000
+#define CLOSE_MS   30000
 #define KILL_TRIES 200
 
 const char *stage_isolation_name(enum stage_isolation isolation)

@@ -592,7 +592,7 @@ START_TEST(stopped_programs_do_not_hold_up_the_end)
 	}
 	begun = clock_now();
 	stage_close(play.stage);
-	ck_assert_int_lt(clock_now() - begun, 3000 * NS_PER_MS);
+	ck_assert_int_lt(clock_now() - begun, 20000 * NS_PER_MS); /* held up: 30 s */
 }
 END_TEST
 
