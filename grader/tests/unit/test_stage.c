@@ -827,8 +827,8 @@ Suite *stage_suite(void)
 	Suite *suite = suite_create("stage");
 	TCase *each = tcase_create("each-way"), *other = tcase_create("stage");
 
-	tcase_set_timeout(each, 30);
-	tcase_set_timeout(other, 30);
+	tcase_set_timeout(each, 60);
+	tcase_set_timeout(other, 60);
 	tcase_add_loop_test(each, programs_are_confined_and_still_work, 0, WAYS);
 	tcase_add_loop_test(each, nothing_is_left_after_close, 0, WAYS);
 	tcase_add_loop_test(each, nothing_is_left_after_kill_9, 0, WAYS);
