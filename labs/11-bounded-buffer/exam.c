@@ -464,8 +464,11 @@ static void magic_comes_last(struct exam *x, const struct kind *kind, uint32_t c
 	if (!base)
 		return; /* written by calls */
 	watch = watch_memory(x, who, base, 4, WATCH_STORES);
-	while (magic != BUFFER_MAGIC && run_to(x, p, at_watch(watch)) == 0)
+	/* it may have been written by a call, before the object was mapped or after */
+	do
 		peek(x, who, base, &magic, 4);
+	while (magic != BUFFER_MAGIC &&
+	       run_to(x, p, at_watch(watch), after_calls(call_set_family(FAMILY_WRITE))) >= 0);
 	if (magic != BUFFER_MAGIC)
 		return;
 	at = last_stop(x, p)->at;
@@ -544,6 +547,35 @@ static void expect_refused(struct exam *x, struct program *p, struct store *s, c
 	       .why = why);
 }
 
+/* Bytes of what stands under the name, 0 where nothing does. */
+static uint64_t object_size(struct exam *x, const struct kind *kind)
+{
+	const struct shm_row *row;
+	size_t count;
+
+	if (!kind->sysv)
+		return name_exists(x, OBJECT) ? (uint64_t)file_size(x, OBJECT) : 0;
+	row = living_segments(x, &count);
+	return count ? row[0].size : 0;
+}
+
+/* It is empty and nobody looks at it: no reason to make it anew. */
+static void created_twice(struct exam *x, const struct kind *kind)
+{
+	struct program *p;
+
+	clear(x, kind);
+	need_created(x, kind, 5);
+	p = create(x, kind, 7);
+	expect_error(x, p, "there is one, if an empty one that nobody uses at the moment");
+	expect(x, object_size(x, kind) == size_for(5),
+	       .expected = "the buffer that was there is left as it was",
+	       .observed = say(x, "it had %zu bytes, now there are %llu", size_for(5),
+			       (unsigned long long)object_size(x, kind)),
+	       .from = say(x, "after `%s`", command_of(x, p)),
+	       .why = "its next user may come at any time");
+}
+
 static void create_on_existing(struct exam *x, const struct kind *kind)
 {
 	struct store s = put_buffer(x, kind, 7, 5, pick(x, 1, 1000), 4);
@@ -552,6 +584,14 @@ static void create_on_existing(struct exam *x, const struct kind *kind)
 	struct program *p = create(x, kind, 7);
 
 	expect_refused(x, p, &s, before, "a live buffer is never made anew");
+	if (!failed(x))
+		created_twice(x, kind);
+	if (failed(x))
+		return;
+	s = put_bytes_there(x, kind, room(x, size_for(7)), size_for(7));
+	before = copy_of(x, &s);
+	expect_refused(x, create(x, kind, 7), &s, before,
+		       "it has no magic number: another create may be at work on it");
 	if (failed(x))
 		return;
 	/* another create was faster: it comes between the look and the making */
@@ -634,6 +674,9 @@ static void names_come_and_go(struct exam *x)
 	const struct kind posix = start_posix();
 	char long_name[300];
 	const char *const bad[] = { "", "/", "a/b", "/a/b", "//buffer", long_name };
+	static const struct words slashes[] = { { { "produce", "1", "1" } },
+						{ { "consume", "1" } },
+						{ { "destroy" } } };
 	struct program *p;
 
 	memset(long_name, 'n', sizeof(long_name) - 1);
@@ -669,6 +712,12 @@ static void names_come_and_go(struct exam *x)
 	       .observed = "no " OBJECT, .why = "see shm_overview(7)");
 	p = run(x, "buffer", .args = { "consume", NAME, "0" });
 	expect_exit(x, p, 0, "the same buffer, now with a slash");
+	for (size_t i = 0; i < sizeof(slashes) / sizeof(*slashes) && !failed(x); i++) {
+		const char *const *word = slashes[i].word;
+
+		p = run(x, "buffer", .args = { word[0], "//buffer", word[1], word[2] });
+		expect_error(x, p, "a name has one slash or none, for all commands");
+	}
 	p = run(x, "buffer", .args = { "destroy", "buffer" });
 	expect_exit(x, p, 0, "the slash in front may be left out");
 	expect_nothing_left(x, p, &posix, "destroy removes the buffer");
@@ -925,6 +974,12 @@ static void first_in_first_out(struct exam *x, const struct kind *kind)
 	produce(x, kind, 3, 2, "FROM > TO puts nothing");
 	expect(x, value_of(&look(x, &s)->full) == 0, .expected = "FROM > TO puts nothing",
 	       .observed = state_text(x, &s), .why = "3 … 2 holds no number");
+	s = put_buffer(x, kind, 4, 1, 500, 2);
+	p = run(x, kind->program, .args = { "consume", kind->target, "0" });
+	expect_exit(x, p, 0, "the buffer is good");
+	expect_output(x, p, "", "COUNT 0 prints nothing");
+	if (!failed(x))
+		expect_at_rest(x, &s, p, 4, 2);
 	put_buffer(x, kind, 1, 0, 0, 0);
 	for (int64_t i = 0; i < 3 && !failed(x); i++) {
 		produce(x, kind, -i, -i, "a buffer of one place");
@@ -1029,7 +1084,8 @@ static void full_blocks(struct exam *x, const struct kind *kind)
 		"the buffer is full, and the producer that waits must not keep the mutex");
 	release_program(x, producer);
 	finish(x, producer);
-	expect_exit(x, producer, 0, "there is room now");
+	if (expect_exit(x, producer, 0, "there is room now"))
+		expect_output(x, producer, "", "produce prints nothing");
 	expect(x, value_of(&look(x, &s)->full) == 3, .expected = "full again",
 	       .observed = state_text(x, &s), .why = "one item went and one came");
 }
@@ -1497,18 +1553,18 @@ static bool between_sections(struct exam *x, const struct kind *kind, bool first
 	return true;
 }
 
-static void two_at_work(struct exam *x, const struct kind *kind)
+static void two_at_work(struct exam *x, const struct kind *kind, uint32_t capacity, int64_t last)
 {
 	struct program *producer, *consumer;
 
-	put_buffer(x, kind, (uint32_t)pick(x, 2, 9), 1, 0, 0);
-	producer = start_producer(x, kind, -100, 150);
-	consumer = start_consumer(x, kind, 251);
+	put_buffer(x, kind, capacity, capacity - 1, 0, 0);
+	producer = start_producer(x, kind, -100, last);
+	consumer = start_consumer(x, kind, last + 101);
 	finish(x, consumer);
 	finish(x, producer);
 	expect_exit(x, producer, 0, "a consumer makes room");
 	if (expect_exit(x, consumer, 0, "a producer goes on"))
-		expect_output(x, consumer, lines(x, -100, 150),
+		expect_output(x, consumer, lines(x, -100, last),
 			      "first in, first out, while both are at work");
 }
 
@@ -1541,7 +1597,9 @@ static void six_at_work(struct exam *x, const struct kind *kind)
 
 static void mutex_guards_everything(struct exam *x, const struct kind *kind)
 {
-	two_at_work(x, kind);
+	two_at_work(x, kind, (uint32_t)pick(x, 2, 9), 150);
+	if (!failed(x))
+		two_at_work(x, kind, 1, -90);
 	if (!failed(x))
 		six_at_work(x, kind);
 	if (!kind->sysv)
@@ -1682,10 +1740,12 @@ static void successor(struct exam *x, struct store *s, struct model *m, struct p
 	unwatch(x, kind);
 	unwatch(x, watch);
 	expect_exit(x, p, 0, why);
-	need_good_so_far(x);
-	if (producer)
+	if (producer) {
+		expect_output(x, p, "", "produce prints nothing");
 		model_put(m, item, false);
-	else
+	}
+	need_good_so_far(x);
+	if (!producer)
 		need(x, numbers_of(x, p, &got, 0, 1) == 1 && model_take(m, got),
 		     .expected = "the oldest item that nobody was taking",
 		     .observed = quoted(x, output(x, p, NULL), strlen(output(x, p, NULL)), 40),
