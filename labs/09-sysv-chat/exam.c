@@ -212,19 +212,27 @@ static const struct shm_row *ours(struct exam *x, size_t *count)
 	return mine;
 }
 
-/* A fresh KEYFILE, and the key that ftok(3) makes of it. */
-static struct talk new_talk(struct exam *x)
+/* The key that ftok(3) makes of an existing KEYFILE. */
+static struct talk talk_at(struct exam *x, const char *keyfile)
 {
-	struct talk t = { .keyfile = pick_word(x, 8) };
+	struct talk t = { .keyfile = keyfile };
 	struct stat st;
 
 	if (!others.known)
 		remember_others(x);
-	put_text(x, t.keyfile, "");
 	if (!file_stat(x, t.keyfile, &st))
 		broken(x, "KEYFILE is not there");
 	t.key = (key_t)(65u << 24 | (st.st_dev & 0xff) << 16 | (st.st_ino & 0xffff));
 	return t;
+}
+
+/* A fresh KEYFILE. */
+static struct talk new_talk(struct exam *x)
+{
+	const char *keyfile = pick_word(x, 8);
+
+	put_text(x, keyfile, "");
+	return talk_at(x, keyfile);
 }
 
 static const struct shm_row *row_of(struct exam *x, key_t key)
@@ -663,6 +671,29 @@ static void expect_gives_up(struct exam *x, struct program *p, const char *why)
 
 /* ---- 1: the room ---------------------------------------------------------------------------- */
 
+/* Any existing KEYFILE is allowed. */
+static void directory_as_keyfile(struct exam *x)
+{
+	const char *name = pick_word(x, 8), *why = "KEYFILE may be all that ftok(3) takes: this "
+						   "one is a directory";
+	struct talk t;
+
+	put_directory(x, name);
+	t = talk_at(x, name);
+	t.server = serve(x, &t, .typed = true);
+
+	bool came = COMES(x, t.server, SOON_MS, view(x, t.server, t.key)->magic == CHAT_MAGIC);
+
+	need(x, came, .expected = say(x, "a room under key 0x%08x", (unsigned)t.key),
+	     .observed = say(x, "%s; the server: %s", table(x), end_of(x, t.server)), .why = why,
+	     .from = "/proc/sysvipc/shm");
+	t.guest = join(x, &t, .input = "");
+	came = COMES(x, t.guest, SOON_MS, has_guest(x, t.guest, t.key));
+	expect(x, came, .expected = "a guest who is attached, its pid in `guest`",
+	       .observed = say(x, "%s; the guest: %s", table(x), end_of(x, t.guest)), .why = why,
+	       .from = "/proc/sysvipc/shm and the room");
+}
+
 static void room_in_table(struct exam *x)
 {
 	struct talk t = new_talk(x);
@@ -693,6 +724,12 @@ static void room_in_table(struct exam *x)
 	       .why = "a guest stays in the server's room as long as the talk lasts, and makes "
 		      "none of its own",
 	       .from = "/proc/sysvipc/shm");
+	if (failed(x))
+		return;
+	kill_program(x, t.guest);
+	kill_program(x, t.server);
+	clear_away(x, t.server);
+	directory_as_keyfile(x);
 }
 
 static bool shared(const sem_t *semaphore)
@@ -743,6 +780,27 @@ static uint64_t attach_stop(struct exam *x, struct program *p, key_t key)
 	return 0;
 }
 
+/* The server stands right behind the store of the magic number, and a guest comes. */
+static void guest_at_magic(struct exam *x, struct talk *t)
+{
+	int32_t pid;
+	const struct chat_room *r;
+
+	hold_program(x, t->server);
+	t->guest = actor(x, "join", t->key);
+	pid = pid_of(first_process(t->guest));
+	release_program(x, t->server);
+	pass(x, t->server, QUIET_MS);
+	r = view(x, t->guest, t->key);
+	expect(x, r->magic == CHAT_MAGIC && r->guest == pid && r->ended == 0,
+	       .expected = say(
+		       x, "guest = %d, who came when the magic number was there, and ended 0", pid),
+	       .observed = state_text(x, r),
+	       .why = "from the magic number on a guest may claim its place: a 0 that the server "
+		      "stores later wipes the claim out",
+	       .from = "the room a moment after the store of CHAT_MAGIC");
+}
+
 static void made_then_published(struct exam *x)
 {
 	struct talk t = new_talk(x);
@@ -778,6 +836,8 @@ static void made_then_published(struct exam *x)
 	     .observed = state_text(x, seen), .why = "nobody may enter a room without it",
 	     .from = ending_text(x, p));
 	expect_ready(x, seen, p);
+	if (!failed(x))
+		guest_at_magic(x, &t);
 }
 
 /* ---- 2: strangers --------------------------------------------------------------------------- */
@@ -829,6 +889,24 @@ static void foreign_segments(struct exam *x, const char *command)
 		foreign_segment(x, command, SIZE, (uint32_t)pick(x, 1, INT32_MAX));
 }
 
+/* The same where a library reads. Who waits for a guest, to part with him in good order, may. */
+static void unreadable_input(struct exam *x)
+{
+	struct talk t = new_talk(x);
+
+	t.server = serve(x, &t, .stdin_is = INPUT_BROKEN);
+	if (!ends_in(x, t.server, QUIET_MS))
+		t.guest = join(x, &t, .input = "");
+	expect_gives_up(x, t.server,
+			"standard input cannot be read (a directory: EISDIR): that is no end of "
+			"input");
+	expect_empty_table(x, "an error is no reason to leave the room behind");
+	if (t.guest)
+		kill_program(x, t.guest);
+	kill_program(x, t.server);
+	clear_away(x, t.server);
+}
+
 static void failed_calls(struct exam *x)
 {
 	struct talk made = new_talk(x), input = new_talk(x), t = new_talk(x);
@@ -844,7 +922,8 @@ static void failed_calls(struct exam *x)
 	p = serve(x, &input, .typed = true);
 	fault = fail_call_with(x, p, CALL_read, EIO, 0, STDIN_FILENO);
 	feed(x, p, "never read\n");
-	COMES(x, p, SOON_MS, fault_struck(fault));
+	/* where a library reads, nothing is struck and the line arrives */
+	COMES(x, p, SOON_MS, fault_struck(fault) || value(&view(x, p, input.key)->full) > 0);
 	if (fault_struck(fault)) {
 		expect_gives_up(x, p,
 				"a read of standard input failed with EIO: that is no end of "
@@ -853,6 +932,8 @@ static void failed_calls(struct exam *x)
 	}
 	kill_program(x, p);
 	clear_away(x, p);
+	if (!failed(x))
+		unreadable_input(x);
 	if (failed(x))
 		return;
 	a = actor(x, "serve", t.key);
@@ -918,6 +999,8 @@ static void live_and_dead(struct exam *x)
 
 	open_room(x, &t);
 
+	/* with somebody in it, whom a second server could throw out */
+	struct program *a = actor(x, "join", t.key);
 	int id = row_of(x, t.key)->id;
 	struct chat_room before = *view(x, t.server, t.key), *after;
 
@@ -933,9 +1016,7 @@ static void live_and_dead(struct exam *x)
 	     .why = "only IPC_EXCL tells a new segment from one that is there already",
 	     .from = "/proc/sysvipc/shm and the room");
 
-	/* Somebody was in it, and both are killed. */
-	struct program *a = actor(x, "join", t.key);
-
+	/* Both are killed. */
 	kill_program(x, a);
 	kill_program(x, t.server);
 	need(x, row_of(x, t.key) != NULL, .expected = "the segment outlives a killed server",
@@ -1074,6 +1155,7 @@ static void second_guest(struct exam *x)
 {
 	struct talk t = new_talk(x);
 	struct program *second;
+	struct chat_room before, *after;
 
 	t.server = actor(x, "serve", t.key);
 	bring_guest(x, &t);
@@ -1086,13 +1168,19 @@ static void second_guest(struct exam *x)
 	expect(x, known, .expected = say(x, "guest = %d", pid_of(first_process(t.guest))),
 	       .observed = say(x, "guest = %d", guest),
 	       .why = "the server watches the process of that pid", .from = "the room");
+	before = *view(x, t.server, t.key);
 	second = join(x, &t, .input = "");
 	if (have_watchpoints(x))
 		place_kept(x, &t, second, guest);
 	expect_gives_up(x, second, "the room has its guest");
 	kill_program(x, second);
-
-	struct chat_room *after = view(x, t.server, t.key);
+	after = view(x, t.server, t.key);
+	expect(x, strcmp(state_text(x, &before), state_text(x, after)) == 0,
+	       .expected = say(x, "the room as it was: %s", state_text(x, &before)),
+	       .observed = state_text(x, after),
+	       .why = "a refused guest changes nothing: the semaphores and the slot belong to the "
+		      "two who are talking",
+	       .from = "the room");
 
 	expect(x,
 	       after->guest == guest &&
@@ -1526,6 +1614,9 @@ static void expect_not_ended(struct exam *x, struct talk *t, const char *when)
 static void end_waits(struct exam *x)
 {
 	struct talk t = new_talk(x);
+	const struct shm_row *row;
+	struct chat_room r;
+	uint64_t place;
 
 	open_room(x, &t);
 	t.guest = actor(x, "join", t.key);
@@ -1534,10 +1625,21 @@ static void end_waits(struct exam *x)
 	expect_not_ended(x, &t, "the last line lies in the slot");
 	step_of(x, t.guest, "t");
 	expect_not_ended(x, &t, "the guest prints the last line, and has not posted empty");
+	/* the room itself stays as long as somebody is in it */
+	row = row_of(x, t.key);
+	place = row ? attached_at(x, first_process(t.guest), row->id) : 0;
 	step_of(x, t.guest, "p");
 	ends_in(x, t.server, NOTICE_MS);
 	expect_exit(x, t.server, 0,
 		    "the last line is taken; nothing that the guest does after the end matters");
+	if (place != 0 && peek(x, first_process(t.guest), place, &r, SIZE))
+		expect(x, value(&r.empty) == 0,
+		       .expected = "empty 0 after the end: the server has waited for it once more",
+		       .observed = state_text(x, &r),
+		       .why = "the wait for empty is how the server knows that the last line is "
+			      "taken; a sleep, or a look at full, is no such wait: the line may "
+			      "still be in the slot",
+		       .from = "the room, after the server has ended");
 	bool posted = step_of(x, t.guest, "t");
 
 	expect(x, posted, .expected = "full posted for the end", .observed = "no post",
@@ -1565,8 +1667,27 @@ static void ended_then_posted(struct exam *x)
 	clear_away(x, t.server);
 }
 
-/* A played server that ends, removes its room and is gone at once, while the guest is held. */
-static void guest_ends(struct exam *x)
+/* Right behind its post of empty. */
+static bool guest_has_posted(struct exam *x, struct talk *t)
+{
+	struct watch *watch = watch_room(x, t->server, t->key, offsetof(struct chat_room, empty),
+					 WATCH_STORES);
+	enum outcome reached;
+
+	feed(x, t->server, "p\n"); /* moves together with the guest */
+	do
+		reached = let_move_to(x, t->guest, SOON_MS, SOON_MS, at_watch(NULL));
+	while (reached == REACHED && value(&view(x, t->server, t->key)->empty) == 0);
+	if (watch)
+		unwatch(x, watch);
+	return reached == REACHED;
+}
+
+/*
+ * A played server that ends, removes its room and is gone at once, while the guest is held: where
+ * it has just given the slot back, or where it is about to look after the server.
+ */
+static void guest_ends(struct exam *x, bool at_post)
 {
 	struct talk t = new_talk(x);
 	const char *word = pick_word(x, 8);
@@ -1581,11 +1702,16 @@ static void guest_ends(struct exam *x)
 	bring_guest(x, &t);
 	step_of(x, t.server, "t");
 	step_of(x, t.server, say(x, "l%s", word));
-	step_of(x, t.server, "p");
-	if (!COMES(x, t.guest, SOON_MS, value(&view(x, t.server, t.key)->empty) == 1))
-		return;
-	/* Where it looks after the server, it is stopped just before that look. */
-	let_move_to(x, t.guest, NOTICE_MS, NOTICE_MS, at_calls(looks));
+	if (at_post) {
+		if (!guest_has_posted(x, &t))
+			return;
+	} else {
+		step_of(x, t.server, "p");
+		if (!COMES(x, t.guest, SOON_MS, value(&view(x, t.server, t.key)->empty) == 1))
+			return;
+		/* Where it looks after the server, it is stopped just before that look. */
+		let_move_to(x, t.guest, NOTICE_MS, NOTICE_MS, at_calls(looks));
+	}
 	hold_program(x, t.guest);
 	for (const char *last = "eprx"; *last; last++)
 		step_of(x, t.server, say(x, "%c", *last));
@@ -1603,6 +1729,7 @@ static void guest_ends(struct exam *x)
 		       .observed = from_event(x, event), .at = at_event(x, event),
 		       .why = "the server makes the room and removes it; where both do, the "
 			      "server's call fails");
+	kill_program(x, t.guest);
 }
 
 static void removal_fails(struct exam *x)
@@ -1646,7 +1773,9 @@ static void end_after_last_line(struct exam *x)
 	if (!failed(x) && have_watchpoints(x))
 		ended_then_posted(x);
 	if (!failed(x))
-		guest_ends(x);
+		guest_ends(x, false);
+	if (!failed(x) && have_watchpoints(x))
+		guest_ends(x, true);
 	if (!failed(x))
 		removal_fails(x);
 }
@@ -1654,7 +1783,7 @@ static void end_after_last_line(struct exam *x)
 /* ---- 7: lines that do not fit --------------------------------------------------------------- */
 
 /* `good` comes first and is taken by a guest that comes late. */
-static void bad_line(struct exam *x, const char *good, const char *bad, size_t size,
+static void bad_line(struct exam *x, const char *good, const char *bad, size_t size, bool last,
 		     const char *why)
 {
 	struct talk t = new_talk(x);
@@ -1663,7 +1792,10 @@ static void bad_line(struct exam *x, const char *good, const char *bad, size_t s
 	open_room(x, &t);
 	feed(x, t.server, good);
 	feed_bytes(x, t.server, bad, size);
-	feed(x, t.server, "\nafterwards\n");
+	if (last)
+		feed_end(x, t.server);
+	else
+		feed(x, t.server, "\nafterwards\n");
 	if (*good) {
 		pass(x, t.server, QUIET_MS);
 		need(x, row_of(x, t.key) != NULL,
@@ -1690,14 +1822,20 @@ static void bad_line_refused(struct exam *x)
 	const char *good = say(x, "%s\n", pick_word(x, 6));
 
 	bad_line(
-		x, "", long_line(x, CHAT_LINE), CHAT_LINE,
+		x, "", long_line(x, CHAT_LINE), CHAT_LINE, false,
 		"256 bytes and the NUL do not fit; with no line before it the server ends at once");
 	if (!failed(x))
-		bad_line(x, good, long_one, strlen(long_one),
+		bad_line(x, good, long_one, strlen(long_one), false,
 			 "a line that does not fit is an error: nothing of it is handed on");
 	if (!failed(x))
-		bad_line(x, good, with_nul, 5,
+		bad_line(x, good, with_nul, 5, false,
 			 "a line with a NUL in it would arrive as a shorter one");
+	if (!failed(x))
+		bad_line(x, "", long_one, strlen(long_one), true,
+			 "a last line without its newline is a line, and this one does not fit");
+	if (!failed(x))
+		bad_line(x, "", with_nul, 5, true,
+			 "a last line without its newline is a line, and this one has a NUL in it");
 }
 
 /* ---- 8: the other side ---------------------------------------------------------------------- */
@@ -1748,19 +1886,25 @@ static void silence(struct exam *x, struct talk t[3])
 	release_program(x, t[2].server);
 }
 
-/* Also where the server has the next line at hand and waits for the slot. */
-static void output_fails(struct exam *x, enum output_kind kind, const char *more)
+/* Also where the server has the next line, or the end, at hand and waits for the slot. */
+static void output_fails(struct exam *x, enum output_kind kind, const char *more, bool last)
 {
 	struct talk t = new_talk(x);
 
 	open_room(x, &t);
 	feed(x, t.server, say(x, "%s\n%s", pick_word(x, 6), more));
+	if (last)
+		feed_end(x, t.server);
 	pass(x, t.server, QUIET_MS);
 	t.guest = join(x, &t, .input = "", .stdout_is = kind);
 	ends_in(x, t.guest, NOTICE_MS);
 	if (kind == OUTPUT_FULL || ending(t.guest).how != KILLED)
 		expect_error(x, t.guest, "the line could not be printed");
-	expect_gives_up(x, t.server, "the guest has left with an error: nobody takes the lines");
+	expect_gives_up(
+		x, t.server,
+		last ? "the guest could not print the last line and has left with an error: "
+		       "it must not post empty for a line that was not taken"
+		     : "the guest has left with an error: nobody takes the lines");
 	expect_empty_table(x, "the server removes the room when its guest is gone");
 	kill_program(x, t.guest);
 	kill_program(x, t.server);
@@ -1806,11 +1950,13 @@ static void death_is_noticed(struct exam *x)
 	if (!failed(x))
 		lines_for_the_dead(x, "one\nexit\n");
 	if (!failed(x))
-		output_fails(x, OUTPUT_FULL, "");
+		output_fails(x, OUTPUT_FULL, "", false);
 	if (!failed(x))
-		output_fails(x, OUTPUT_FULL, "another\n");
+		output_fails(x, OUTPUT_FULL, "another\n", false);
 	if (!failed(x))
-		output_fails(x, OUTPUT_GONE, "another\nexit\n");
+		output_fails(x, OUTPUT_GONE, "another\nexit\n", false);
+	if (!failed(x))
+		output_fails(x, OUTPUT_FULL, "", true);
 }
 
 static int remover(int argc, char **argv)
