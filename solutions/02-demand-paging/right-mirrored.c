@@ -1,0 +1,179 @@
+/*
+ * Each page of FILE gets a VMA of its own before the first touch, at the mirrored place: page 0 is
+ * the last one. No two neighbours can become one VMA. Cached pages are counted one mapping each.
+ */
+#define _GNU_SOURCE
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const char *prog = "demand";
+static size_t page_size;
+static char *map;
+static size_t total;
+static int file;
+static struct stat status;
+
+static void die(const char *format, ...)
+{
+	va_list ap;
+	fflush(stdout);
+	fprintf(stderr, "%s: ", prog);
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	exit(1);
+}
+
+static void usage(void)
+{
+	fprintf(stderr, "usage: %s FILE PAGE...\n", prog);
+	exit(2);
+}
+
+/* 0: not a number; 1: fits; a number that is too big becomes the largest */
+static int parse(const char *text, size_t *value)
+{
+	if (*text == 0)
+		return 0;
+	for (const char *p = text; *p; p++)
+		if (!isdigit((unsigned char)*p))
+			return 0;
+	errno = 0;
+	*value = strtoull(text, NULL, 10);
+	if (errno)
+		*value = SIZE_MAX;
+	return 1;
+}
+
+static long faults(void)
+{
+	struct rusage u = { 0 };
+	if (getrusage(RUSAGE_SELF, &u) != 0)
+		die("getrusage: %s", strerror(errno));
+	return u.ru_minflt + u.ru_majflt;
+}
+
+static long resident_kb(void)
+{
+	FILE *f = fopen("/proc/self/smaps", "r");
+	char *line = NULL;
+	size_t room = 0;
+	long sum = 0;
+	int ours = 0;
+
+	if (f == NULL)
+		die("/proc/self/smaps: %s", strerror(errno));
+	while (getline(&line, &room, f) != -1) {
+		uintptr_t from, to;
+		long kb;
+
+		if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
+			ours = from < (uintptr_t)map + total * page_size && to > (uintptr_t)map;
+		else if (ours && sscanf(line, "Rss: %ld kB", &kb) == 1)
+			sum += kb;
+	}
+	free(line);
+	fclose(f);
+	return sum;
+}
+
+static void map_file(void)
+{
+	/* page i of the file is at the mirrored place, so no two pages of the file can merge */
+	map = mmap(NULL, total * page_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+		   -1, 0);
+	if (map == MAP_FAILED)
+		die("mmap: %s", strerror(errno));
+	for (size_t i = 0; i < total && total <= 30000; i++)
+		if (mmap(map + (total - 1 - i) * page_size, page_size, PROT_READ,
+			 MAP_SHARED | MAP_FIXED, file, i * page_size) == MAP_FAILED)
+			die("mmap: %s", strerror(errno));
+}
+
+static long touch(size_t n)
+{
+	volatile char *p = map + (total - 1 - n) * page_size;
+	unsigned char v = 0;
+	if (total > 30000 && mincore((void *)p, page_size, &v) == 0 && resident_kb() >= 0) {
+		static size_t *done, many;
+		size_t i;
+		for (i = 0; i < many && done[i] != n; i++)
+			;
+		if (i == many) {
+			done = realloc(done, ++many * sizeof *done);
+			done[i] = n;
+			if (mmap((void *)p, page_size, PROT_READ, MAP_SHARED | MAP_FIXED, file,
+				 n * page_size) == MAP_FAILED)
+				die("mmap: %s", strerror(errno));
+		}
+	}
+	long before = faults();
+	(void)*p;
+	return faults() - before;
+}
+
+static size_t cached(void)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < total; i++) {
+		unsigned char v = 0;
+		void *h = mmap(NULL, page_size, PROT_READ, MAP_PRIVATE, file, i * page_size);
+		if (h == MAP_FAILED || mincore(h, page_size, &v) != 0)
+			die("mincore: %s", strerror(errno));
+		count += v & 1;
+		munmap(h, page_size);
+	}
+	return count;
+}
+
+int main(int argc, char **argv)
+{
+	size_t n;
+
+	if (argc < 3)
+		usage();
+	for (int i = 2; i < argc; i++)
+		if (!parse(argv[i], &n))
+			usage();
+	page_size = sysconf(_SC_PAGESIZE);
+	file = open(argv[1], O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (file < 0 || fstat(file, &status) != 0)
+		die("%s: %s", argv[1], strerror(errno));
+	if (!S_ISREG(status.st_mode))
+		die("%s: not a regular file", argv[1]);
+	total = (status.st_size + page_size - 1) / page_size;
+	for (int i = 2; i < argc; i++) {
+		parse(argv[i], &n);
+		if (n >= total)
+			die("page %s: the file has %zu pages", argv[i], total);
+	}
+	map_file();
+	faults();
+	for (int i = 2; i < argc; i++) {
+		parse(argv[i], &n);
+		long f = touch(n);
+		long k = resident_kb();
+		printf("page %zu resident_kb %ld faults %ld\n", n, k, f);
+	}
+	size_t c = cached();
+	printf("cached %zu of %zu\n", c, total);
+	if (fflush(stdout) != 0 || ferror(stdout))
+		die("stdout: %s", strerror(errno));
+	return 0;
+}
