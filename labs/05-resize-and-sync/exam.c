@@ -188,6 +188,8 @@ static void poke_stores(struct exam *x)
 			 "TEXT may be longer than a page") ||
 	    !expect_poke(x, pick(x, 1, 3000), "5% \t of \"it\"\n%s %d \\n \xc3\xa4\x01\xff.",
 			 "TEXT is stored as it is, whatever its bytes may mean elsewhere") ||
+	    !expect_poke(x, pick(x, 1, 3000), "-n", "TEXT is no option, whatever it begins with") ||
+	    !expect_poke(x, pick(x, 1, 3000), "--", "TEXT is no option, whatever it begins with") ||
 	    !expect_poke(x, pick(x, 1, 3000), "", "an empty TEXT changes nothing") ||
 	    !expect_poke(x, page, "", "an empty TEXT changes nothing, and is no error"))
 		return;
@@ -262,13 +264,15 @@ static struct program *start_poke(struct exam *x, const struct safety *s)
 		     .args = { "poke", "FILE", say(x, "%jd", (intmax_t)s->offset), s->text });
 }
 
-/* Pokes and looks at each msync; then every byte of the text has to be safe. */
-static bool expect_safe(struct exam *x, off_t offset, size_t length)
+/* Pokes and looks at each msync; then every byte of the text has to be safe. How many there were is
+ * stored in `calls`. */
+static bool expect_safe_counted(struct exam *x, off_t offset, size_t length, int *calls)
 {
 	struct safety s = { .offset = offset, .text = pick_word(x, length) };
 	struct program *p = start_poke(x, &s);
 	size_t unsafe = count_unsafe(x, p, &s);
 
+	*calls = s.calls;
 	return expect(x, unsafe == 0,
 		      .expected = say(x,
 				      "msync(…, MS_SYNC) = 0 over all %zu bytes from offset %jd, "
@@ -281,23 +285,39 @@ static bool expect_safe(struct exam *x, off_t offset, size_t length)
 	       expect_exit(x, p, 0, "the text fits");
 }
 
+static bool expect_safe(struct exam *x, off_t offset, size_t length)
+{
+	int calls;
+
+	return expect_safe_counted(x, offset, length, &calls);
+}
+
+/* With more calls than this a text of some bytes shows the same, and takes no minutes. */
+enum { MANY_CALLS = 64, LONG_TEXT = 4096 + 200 };
+
 /*
  * Of several calls of msync for one text, only the first or only the last fails. Who asks for those
  * bytes once more, with success, may go on.
  */
-static void each_failure_counts(struct exam *x)
+static void each_failure_counts(struct exam *x, int calls)
 {
-	struct safety s = { .offset = pick(x, 4000, 4090), .text = pick_word(x, 4096 + 200) };
-	int calls, failing;
+	size_t length = LONG_TEXT;
+	struct safety s = { .offset = pick(x, 4000, 4090) };
+	int failing;
 
-	count_unsafe(x, start_poke(x, &s), &s);
-	calls = s.calls;
+	if (calls > MANY_CALLS) {
+		length = 20;
+		s.offset = (off_t)page_size() - 9;
+		s.text = pick_word(x, length);
+		count_unsafe(x, start_poke(x, &s), &s);
+		calls = s.calls;
+	}
 	for (int i = 0; i < 2 && calls > 1 && !failed(x); i++) {
 		struct program *p;
 		struct fault *fault;
 
 		/* other bytes than those that stand there */
-		s.text = pick_word(x, 4096 + 200);
+		s.text = pick_word(x, length);
 		p = start_poke(x, &s);
 		failing = i == 0 ? 0 : calls - 1;
 		fault = fail_call(x, p, CALL_msync, EIO, NULL, failing);
@@ -350,6 +370,7 @@ static void fails_with_the_disk(struct exam *x)
 static void poke_durable(struct exam *x)
 {
 	off_t page = (off_t)page_size();
+	int calls;
 
 	use_disk(x);
 	put_odd_file(x, "FILE", 5);
@@ -357,8 +378,8 @@ static void poke_durable(struct exam *x)
 	 * with a single byte. */
 	if (!expect_safe(x, page + pick(x, 100, 2000), 40) ||
 	    !expect_safe(x, 2 * page - pick(x, 30, 50), 60) ||
-	    !expect_safe(x, pick(x, 4000, 4090), 4096 + 200) || !expect_safe(x, page, 10) ||
-	    !expect_safe(x, 2 * page - 29, 30))
+	    !expect_safe_counted(x, pick(x, 4000, 4090), LONG_TEXT, &calls) ||
+	    !expect_safe(x, page, 10) || !expect_safe(x, 2 * page - 29, 30))
 		return;
 	expect_nothing_dirty(x, page + pick(x, 100, 2000), "in one page");
 	expect_nothing_dirty(x, 3 * page - 10, "over a page border");
@@ -367,7 +388,7 @@ static void poke_durable(struct exam *x)
 
 	fails_with_the_disk(x);
 	if (!failed(x))
-		each_failure_counts(x);
+		each_failure_counts(x, calls);
 }
 
 /* ---- peek ----------------------------------------------------------------------------------- */
@@ -546,6 +567,12 @@ static void peek_survives_truncation(struct exam *x)
 	    expect_truncated(x, offset, pick(x, 1, 4000),
 			     "FILE was cut pages before OFFSET: the look is SIGBUS") &&
 	    expect_truncated(x, pick(x, 1, 2000), 0, "FILE was emptied: the look is SIGBUS") &&
+	    expect_truncated(x, 3 * page - 1, 2 * page,
+			     "OFFSET is the last byte of its page, and FILE was cut at the page's "
+			     "border") &&
+	    expect_truncated(
+		    x, 2 * page, 2 * page,
+		    "OFFSET is the first byte of its page, and FILE was cut right there") &&
 	    have_watchpoints(x))
 		expect_late_cut_survived(x, offset);
 }
@@ -727,8 +754,8 @@ static void no_resize(struct exam *x, const char *command, off_t size)
 		expect_error(x, p, "the call that sets the size failed with EIO");
 }
 
-/* `truncated` is output like any other. */
-static void truncated_is_lost(struct exam *x)
+/* `truncated` is output like any other, whether a size or a signal has told of it. */
+static void truncated_is_lost(struct exam *x, off_t size)
 {
 	struct program *p = start(x, "sized", .args = { "peek", "FILE", "6000" },
 				  .stdout_is = OUTPUT_FULL);
@@ -737,7 +764,7 @@ static void truncated_is_lost(struct exam *x)
 	set_limits(x, p, 1500, 20000, 60000);
 	if (run_to(x, p, at_checkpoint()) != 0)
 		return;
-	set_size(x, "FILE", 5500);
+	set_size(x, "FILE", size);
 	finish(x, p);
 	end = ending(p);
 	if (end.how == EXITED && (end.status == 1 || end.status == 4))
@@ -797,7 +824,9 @@ static void errors_reported(struct exam *x)
 	expect_error(x,
 		     run(x, "sized", .args = { "grow", "FILE", "9999" }, .stdout_is = OUTPUT_FULL),
 		     "output that is lost is an error, and shows when it is flushed");
-	truncated_is_lost(x);
+	truncated_is_lost(x, 5500);
+	put_odd_file(x, "FILE", 2);
+	truncated_is_lost(x, 4096);
 	put_odd_file(x, "FILE", 2);
 	expect_error(
 		x, run(x, "sized", .args = { "shrink", "FILE", "7000" }, .stdout_is = OUTPUT_FULL),
