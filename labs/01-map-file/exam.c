@@ -115,7 +115,8 @@ static void expect_whole_private_readonly(struct exam *x, struct program *p, con
 		       .observed = say(x, "%" PRIu64 " bytes of address space map it",
 				       mapped_sum(x, process, file).bytes),
 		       .from = from_vma(x, map.vma), .at = at_mapping(x, process, map.vma),
-		       .why = "fstat(2) says how long the file is; nothing else does");
+		       .why = "fstat(2) says how many bytes FILE has: each of them has its place in "
+			      "the mapping");
 }
 
 static void expect_closed(struct exam *x, struct program *p, const char *file, const char *why)
@@ -136,6 +137,28 @@ static void expect_no_descriptor(struct exam *x, struct program *p, const char *
 
 /* ---- checks: the mapping -------------------------------------------------------------------- */
 
+/*
+ * A hole of 64 MiB: a limit that is big enough for small files shows. Nobody has to walk through
+ * it, for the first look is at one of its ends or in the middle. Who cannot map it (locked memory
+ * is scarce) says so and is not judged.
+ */
+static void expect_large_mapped(struct exam *x)
+{
+	const char *file = pick_word(x, 10);
+	const off_t size = ((off_t)64 << 20) + pick(x, 1, 1 << 20);
+	const off_t looks[] = { 0, size / 2, size - 1 };
+	struct program *p;
+
+	put_text(x, file, "");
+	set_size(x, file, size);
+	for (int i = 0; i < 3; i++)
+		watch_file(x, file, looks[i] & -8, 8, WATCH_ACCESSES);
+	p = start(x, "map_file", .args = { file });
+	set_limits(x, p, 5000, 20000, 60000);
+	if (run_to(x, p, at_watch(NULL)) == 0)
+		expect_whole_private_readonly(x, p, file);
+}
+
 static void maps_the_file(struct exam *x)
 {
 	const char *file = small_file(x);
@@ -153,6 +176,9 @@ static void maps_the_file(struct exam *x)
 	if (have_watchpoints(x))
 		watch_file(x, file, 0, 8, WATCH_ACCESSES);
 	expect_whole_private_readonly(x, first_look(x, file, NULL), file);
+
+	if (!failed(x) && have_watchpoints(x))
+		expect_large_mapped(x);
 }
 
 /* The way round about: what a mapping shows, copied by a call that reads a process's memory. */
