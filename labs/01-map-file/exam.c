@@ -5,6 +5,7 @@
 #include "exam/exam.h"
 
 #include <inttypes.h>
+#include <sys/sysmacros.h>
 
 enum {
 	SMALL = 32,	  /* four watchpoints of eight bytes see every look at such a file */
@@ -95,15 +96,48 @@ static struct process *looker(struct exam *x, struct program *p, const char *fil
 	return need_mapping(x, p, file).process;
 }
 
+/*
+ * A mapping through which FILE was looked at, while no r--p one has a page resident: that one is a
+ * decoy. Each VMA has page tables of its own, so the first look shows in the one that it went
+ * through.
+ */
+static const struct vma *looked_through(struct exam *x, const struct process *process,
+					const char *file)
+{
+	const struct maps *maps = smaps_now(x, process);
+	const struct vma *other = NULL;
+	struct stat st;
+
+	for (size_t i = 0; file_stat(x, file, &st) && i < maps->count; i++) {
+		const struct vma *vma = &maps->vma[i];
+
+		if (!vma_is_file(vma, major(st.st_dev), minor(st.st_dev), st.st_ino) ||
+		    vma->memory.rss_kb == 0)
+			continue;
+		if (vma_perms_are(vma, "r--p"))
+			return NULL;
+		other = vma;
+	}
+	return other;
+}
+
 static void expect_whole_private_readonly(struct exam *x, struct program *p, const char *file)
 {
 	struct process *process = looker(x, p, file);
 	struct mapping map = need_mapping(x, p, file);
 	off_t size = file_size(x, file);
 	const char *perms = map.vma->perms;
+	const struct vma *other;
 
-	if (covers(x, process, file, 0, size, "r--p"))
+	if (covers(x, process, file, 0, size, "r--p")) {
+		other = looked_through(x, process, file);
+		expect(x, other == NULL, .expected = "r--p: readable, private",
+		       .observed = say(x, "the look goes through another mapping, %s",
+				       other != NULL ? other->perms : ""),
+		       .from = other != NULL ? from_vma(x, other) : NULL, .at = last_stop(x, p)->at,
+		       .why = "a mapping that nobody looks at protects nothing");
 		return;
+	}
 	if (covers(x, process, file, 0, size, NULL))
 		expect(x, false, .expected = "r--p: readable, private",
 		       .observed = say(x, "%s", perms), .from = from_vma(x, map.vma),
