@@ -1132,25 +1132,53 @@ static bool looks_atomic(const unsigned char *code, size_t size)
 	return false;
 }
 
+/* An entry of the procedure linkage table, whose neighbours hold distances to anywhere. */
+static bool is_stub(const unsigned char *code)
+{
+	if (memcmp(code, "\xf3\x0f\x1e\xfa", 4) == 0) /* endbr64 */
+		code += 4;
+	return memcmp(code + (code[0] == 0xf2), "\xff\x25", 2) == 0; /* jmp *…(%rip) */
+}
+
+/* What was seen of a stay in a library, as in sem_trywait(3) or sched_yield(2). */
+struct stay {
+	bool atomic, kernel;
+};
+
+/* Atomic instructions beside a function that calls the kernel are its neighbours'. */
+static bool may_exclude(struct stay stay)
+{
+	return stay.atomic && !stay.kernel;
+}
+
 /* The comer spins: around what it runs through, is there an atomic instruction? */
 static bool spins_on_plain_variable(struct exam *x, struct duel *d)
 {
 	enum { AROUND = 96 };
 	const struct maps *maps = maps_now(x, d->comer);
+	struct stay stay = { 0 };
 	bool own_code = false;
 
 	for (int i = 0; i < SPIN_LOOKS && step(x, d->comer); i++) {
 		uint64_t pc = last_stop(x, d->pair.program)->pc;
 		const struct vma *vma = maps_at(maps, pc);
 		unsigned char code[2 * AROUND];
-
 		/* the program itself lies below all its libraries */
-		own_code = own_code || (vma != NULL && vma->inode == maps->vma[0].inode);
-		if (!peek(x, d->comer, pc - AROUND, code, sizeof(code)) ||
-		    looks_atomic(code, sizeof(code)))
+		bool own = vma != NULL && vma->inode == maps->vma[0].inode, atomic;
+
+		if (!peek(x, d->comer, pc - AROUND, code, sizeof(code)))
 			return false;
+		if (own && is_stub(code + AROUND))
+			continue;
+		atomic = looks_atomic(code, sizeof(code));
+		if (own && (atomic || may_exclude(stay)))
+			return false;
+		own_code = own_code || own;
+		stay.atomic = !own && (stay.atomic || atomic);
+		stay.kernel = !own && (stay.kernel || memcmp(code + AROUND, "\x0f\x05", 2) == 0);
 	}
-	return own_code; /* else it spins in a library: pthread_spin_lock */
+	/* else it spins in a library: pthread_spin_lock */
+	return own_code && !may_exclude(stay);
 }
 #else
 static bool spins_on_plain_variable(struct exam *x, struct duel *d)
