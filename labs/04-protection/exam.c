@@ -32,9 +32,11 @@ static bool is_closed(const struct vma *vma)
  *all, r--p  \                with a closed neighbour at either end rw-p   > the buffer r--p  /
  *	---p  guard
  */
-static bool find_buffer(const struct maps *maps, uint64_t length, struct guarded *buffer)
+static int find_buffers(const struct maps *maps, uint64_t length, struct guarded *buffers, int most)
 {
-	for (size_t low = 0; low + 2 < maps->count; low++) {
+	int count = 0;
+
+	for (size_t low = 0; low + 2 < maps->count && count < most; low++) {
 		const struct vma *below = &maps->vma[low], *above = below + 1;
 
 		if (!is_closed(below) || is_closed(above) || above->start != below->end)
@@ -43,53 +45,120 @@ static bool find_buffer(const struct maps *maps, uint64_t length, struct guarded
 		       above[1].start == above->end)
 			above++;
 		if (is_closed(above) && above->start - below->end == length) {
-			buffer->start = below->end;
-			buffer->end = above->start;
-			return true;
+			buffers[count].start = below->end;
+			buffers[count++].end = above->start;
 		}
 	}
+	return count;
+}
+
+enum { MOST_BUFFERS = 8 };
+
+/* Is this one there, between its guards? */
+static bool is_guarded(struct exam *x, const struct process *process, const struct guarded *buffer)
+{
+	struct guarded found[MOST_BUFFERS];
+	int count = find_buffers(maps_now(x, process), buffer->end - buffer->start, found,
+				 MOST_BUFFERS);
+
+	for (int i = 0; i < count; i++)
+		if (found[i].start == buffer->start)
+			return true;
 	return false;
 }
 
+/* Those that were met in a run, in the order of their coming. */
+struct met {
+	struct guarded buffers[MOST_BUFFERS];
+	int count;
+};
+
+static void meet(struct met *met, const struct maps *maps, uint64_t length)
+{
+	struct guarded found[MOST_BUFFERS];
+	int count = find_buffers(maps, length, found, MOST_BUFFERS);
+
+	for (int i = 0; i < count; i++) {
+		bool known = met->count == MOST_BUFFERS;
+
+		for (int k = 0; k < met->count; k++)
+			known = known || met->buffers[k].start == found[i].start;
+		if (!known)
+			met->buffers[met->count++] = found[i];
+	}
+}
+
 /*
- * A program may have guarded memory of its own besides: a stack for the handler, a list. What has a
- * fixed size is met once, and then no buffer is asked for that has as many pages.
+ * A program may have guarded memory of its own besides: a stack for the handler, a list, a copy.
+ * What has a fixed size is met once, and then no buffer is asked for that has as many pages. Of
+ * several as large as the buffer, the one that faults is the buffer: so many come before it.
  */
 struct others {
 	int64_t pages[16];
 	int count;
+	int before[3]; /* in each of the commands */
 };
+
+static const char *const commands[] = { "overflow", "underflow", "dirty" };
+
+enum { UNLIKELY = 173 }; /* pages: nobody's own memory is as large */
+
+static void meet_sizes(struct others *others, const struct maps *maps)
+{
+	for (size_t low = 0; low + 2 < maps->count; low++) {
+		const struct vma *inner = &maps->vma[low + 1];
+		int64_t pages = (int64_t)((inner->end - inner->start) / page_size());
+		bool guarded = is_closed(inner - 1) && !is_closed(inner) && is_closed(inner + 1) &&
+			       inner->start == inner[-1].end && inner[1].start == inner->end &&
+			       pages != UNLIKELY;
+
+		for (int i = 0; i < others->count; i++)
+			guarded = guarded && others->pages[i] != pages;
+		if (guarded && others->count < 16)
+			others->pages[others->count++] = pages;
+	}
+}
 
 static void meet_others(struct exam *x, void *facts)
 {
-	enum { UNLIKELY = 173 };
-	struct others *others = facts;
+	const uint64_t length = UNLIKELY * page_size();
+	const char *last_words[] = { number(x, length + 1), number(x, length + 1), "0" };
+	/* where the first fault is, from the start of the buffer */
+	const uint64_t offsets[] = { length, (uint64_t)-1, 0 };
 	struct moment mapped = after_calls(call_set_family(FAMILY_MAP));
-	struct program *p = start(x, "guard", .args = { "overflow", number(x, UNLIKELY), "1" });
+	struct others *others = facts;
 
-	while (run_to(x, p, mapped, at_signal(SIGSEGV)) == 0) {
-		const struct maps *maps = maps_now(x, last_stop(x, p)->process);
+	for (int i = 0; i < 3; i++) {
+		struct program *p = start(
+			x, "guard", .args = { commands[i], number(x, UNLIKELY), last_words[i] });
+		struct met met = { .count = 0 };
+		int reached;
 
-		for (size_t low = 0; low + 2 < maps->count; low++) {
-			const struct vma *inner = &maps->vma[low + 1];
-			int64_t pages = (int64_t)((inner->end - inner->start) / page_size());
-			bool guarded = is_closed(inner - 1) && !is_closed(inner) &&
-				       is_closed(inner + 1) && inner->start == inner[-1].end &&
-				       inner[1].start == inner->end && pages != UNLIKELY;
+		while ((reached = run_to(x, p, mapped, at_signal(SIGSEGV))) == 0) {
+			const struct maps *maps = maps_now(x, last_stop(x, p)->process);
 
-			for (int i = 0; i < others->count; i++)
-				guarded = guarded && others->pages[i] != pages;
-			if (guarded && others->count < 16)
-				others->pages[others->count++] = pages;
+			meet_sizes(others, maps);
+			meet(&met, maps, length);
 		}
+		for (int k = 0; reached == 1 && k < met.count; k++)
+			if (i == 2 ? last_stop(x, p)->fault_address - met.buffers[k].start <
+					     page_size()
+				   : last_stop(x, p)->fault_address ==
+					     met.buffers[k].start + offsets[i])
+				others->before[i] = k;
+		kill_program(x, p);
 	}
-	kill_program(x, p);
+}
+
+static const struct others *others_of(struct exam *x)
+{
+	return scene(x, meet_others, sizeof(struct others));
 }
 
 /* The number of pages to ask for: this one, or the next one that nothing else has. */
 static int64_t unlike(struct exam *x, int64_t pages)
 {
-	const struct others *others = scene(x, meet_others, sizeof(struct others));
+	const struct others *others = others_of(x);
 
 	for (int i = 0; i < others->count; i++)
 		if (others->pages[i] == pages) {
@@ -140,7 +209,12 @@ static bool reach_buffer(struct exam *x, struct program *p, int64_t pages, struc
 			 const struct vma **nearest)
 {
 	struct moment mapped = after_calls(call_set_family(FAMILY_MAP));
+	struct met met = { .count = 0 };
+	int before = 0;
 
+	for (int i = 0; i < 3; i++)
+		if (strcmp(p->launch.args[0], commands[i]) == 0)
+			before = others_of(x)->before[i];
 	while (run_to(x, p, mapped, at_signal(SIGSEGV)) == 0) {
 		buffer->process = last_stop(x, p)->process;
 		const struct maps *maps = maps_now(x, buffer->process);
@@ -148,8 +222,12 @@ static bool reach_buffer(struct exam *x, struct program *p, int64_t pages, struc
 
 		if (guard != NULL && nearest != NULL)
 			*nearest = guard;
-		if (find_buffer(maps, pages * page_size(), buffer))
+		meet(&met, maps, pages * page_size());
+		if (met.count > before) {
+			buffer->start = met.buffers[before].start;
+			buffer->end = met.buffers[before].end;
 			return true;
+		}
 	}
 	return false;
 }
@@ -179,11 +257,24 @@ static void need_buffer(struct exam *x, struct program *p, int64_t pages, struct
 /* ---- task 1: the guards -----------------------------------------------------------------------
  */
 
+static const char *neighbours(struct exam *x, const struct process *process,
+			      const struct guarded *b)
+{
+	const struct maps *maps = maps_now(x, process);
+	const struct vma *below = maps_at(maps, b->start - 1), *above = maps_at(maps, b->end);
+
+	if (maps_at(maps, b->start) == NULL)
+		return "the buffer is not there any more";
+	return say(x, "right below the buffer: %s, right above it: %s",
+		   below ? below->perms : "nothing mapped",
+		   above ? above->perms : "nothing mapped");
+}
+
 static void expect_guards(struct exam *x, const char *command, const char *last_word, int64_t pages)
 {
 	pages = unlike(x, pages);
 	struct program *p = start(x, "guard", .args = { command, number(x, pages), last_word });
-	struct guarded mapped, now;
+	struct guarded mapped;
 
 	need_buffer(x, p, pages, &mapped);
 	/* And they are still there at the first write, wherever that goes. */
@@ -208,12 +299,9 @@ static void expect_guards(struct exam *x, const char *command, const char *last_
 				     backwards ? "end" : "start"),
 		     .why = "guards that are made after the writing have guarded nothing");
 	if (reached >= 0)
-		expect(x,
-		       find_buffer(maps_now(x, last_stop(x, p)->process), pages * page_size(),
-				   &now) &&
-			       now.start == mapped.start,
+		expect(x, is_guarded(x, last_stop(x, p)->process, &mapped),
 		       .expected = "both guards still there at the first write",
-		       .observed = "the buffer has lost a guard or moved",
+		       .observed = neighbours(x, last_stop(x, p)->process, &mapped),
 		       .at = last_stop(x, p)->at,
 		       .why = "a guard that is gone when it is needed guards nothing");
 }
@@ -764,7 +852,8 @@ static void one_fault_a_page(struct exam *x)
 	struct moment output = at_calls(call_set_family(FAMILY_WRITE));
 	struct moment unmap = at_calls(
 		call_set_both(call_set_one(CALL_munmap), call_set_one(CALL_shmdt)));
-	bool returned = false; /* from the handler of the last fault */
+	struct watch *written = NULL; /* the byte that has faulted last */
+	bool returned = false; /* from the handler of the last fault, or the write was done */
 	int reached;
 
 	/* a pipe to a parent or a helper may be written to in between */
@@ -772,12 +861,19 @@ static void one_fault_a_page(struct exam *x)
 	output.descriptor = STDOUT_FILENO;
 	do {
 		reached = run_to(x, run.program, at_signal(SIGSEGV), unmap, output, at_last_exit(),
-				 at_handler_end());
+				 at_handler_end(), at_watch(written));
 		if (reached == 0 && !look_at_fault(x, &run))
 			return;
-		if (reached == 0)
+		if (reached == 0) {
 			returned = false;
-		if (reached == 4 && still_mapped(x, &run)) {
+			if (written != NULL)
+				unwatch(x, written);
+			if (have_watchpoints(x))
+				written = watch_memory(x, run.buffer.process,
+						       last_stop(x, run.program)->fault_address, 1,
+						       WATCH_STORES);
+		}
+		if (reached >= 4 && still_mapped(x, &run)) {
 			if (!pages_are_as_they_should(x, &run, NOT_OPENED))
 				return;
 			returned = true;
@@ -786,7 +882,7 @@ static void one_fault_a_page(struct exam *x)
 		    still_mapped(x, &run) && !pages_are_as_they_should(x, &run, NOT_OPENED))
 			return;
 		/* A parent may give its own copy back while its child is at work. */
-	} while (reached == 0 || reached == 4 ||
+	} while (reached == 0 || reached >= 4 ||
 		 (reached == 1 && (run.faults < run.distinct ||
 				   last_stop(x, run.program)->process != run.buffer.process ||
 				   !unmaps_buffer(last_stop(x, run.program)->event, &run.buffer))));
@@ -1177,9 +1273,9 @@ static void expect_unmapped(struct exam *x, struct program *p, int64_t pages, bo
 		output(x, p, &printed);
 	} while (reached == 0 && printed == 0);
 	if (reached == 0 && last_stop(x, p)->process != b.process) {
+		copy = b;
 		copy.process = last_stop(x, p)->process;
-		if (find_buffer(maps_now(x, copy.process), b.end - b.start, &copy) &&
-		    copy.start == b.start)
+		if (is_guarded(x, copy.process, &copy))
 			need_gone(x, p, &copy, newest_event(p), "prints its line");
 		reached = run_to(x, p, end) == 0 ? 1 : -1;
 	}

@@ -1,4 +1,5 @@
-/* The handler has a stack of its own between guards, which looks like a small buffer. */
+/* A copy of the buffer, between guards of its own, is mapped before it; the handler has a guarded
+ * stack. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
@@ -132,6 +133,7 @@ int main(int argc, char **argv)
 	}
 	stack = guarded(4 * page, PROT_READ | PROT_WRITE);
 	log_ = guarded(dirty_mode ? (size_t)pages : page, PROT_READ | PROT_WRITE);
+	region shadow = guarded((size_t)pages * page, PROT_READ | PROT_WRITE);
 	buffer = guarded((size_t)pages * page, dirty_mode ? PROT_READ : PROT_READ | PROT_WRITE);
 	memset(stack.inner, 0x5a, stack.inner_size);
 	stack_t ss = { .ss_sp = stack.inner, .ss_size = stack.inner_size };
@@ -151,6 +153,7 @@ int main(int argc, char **argv)
 		while (k-- > 0)
 			*--p = 0;
 	drop(&buffer);
+	drop(&shadow);
 	if (!dirty_mode)
 		printf("ok\n");
 	else {
