@@ -783,19 +783,24 @@ static uint64_t attach_stop(struct exam *x, struct program *p, key_t key)
 /* The server stands right behind the store of the magic number, and a guest comes. */
 static void guest_at_magic(struct exam *x, struct talk *t)
 {
+	int id = row_of(x, t->key)->id;
+	struct process *guest;
+	struct chat_room r;
 	int32_t pid;
-	const struct chat_room *r;
 
 	hold_program(x, t->server);
 	t->guest = actor(x, "join", t->key);
-	pid = pid_of(first_process(t->guest));
+	guest = first_process(t->guest);
+	pid = pid_of(guest);
 	release_program(x, t->server);
 	pass(x, t->server, QUIET_MS);
-	r = view(x, t->guest, t->key);
-	expect(x, r->magic == CHAT_MAGIC && r->guest == pid && r->ended == 0,
+	/* by its id: a room that is removed too early has lost its key */
+	if (!peek(x, guest, attached_at(x, guest, id), &r, SIZE))
+		broken(x, "the guest of the exam has lost the room");
+	expect(x, r.magic == CHAT_MAGIC && r.guest == pid && r.ended == 0,
 	       .expected = say(
 		       x, "guest = %d, who came when the magic number was there, and ended 0", pid),
-	       .observed = state_text(x, r),
+	       .observed = state_text(x, &r),
 	       .why = "from the magic number on a guest may claim its place: a 0 that the server "
 		      "stores later wipes the claim out",
 	       .from = "the room a moment after the store of CHAT_MAGIC");
@@ -889,20 +894,26 @@ static void foreign_segments(struct exam *x, const char *command)
 		foreign_segment(x, command, SIZE, (uint32_t)pick(x, 1, INT32_MAX));
 }
 
-/* The same where a library reads. Who waits for a guest, to part with him in good order, may. */
+/* Who waits for a guest, to part with him in good order, may. */
+static void expect_read_error(struct exam *x, struct talk *t, const char *why)
+{
+	if (!ends_in(x, t->server, QUIET_MS))
+		t->guest = join(x, t, .input = "");
+	expect_gives_up(x, t->server, why);
+	expect_empty_table(x, "an error is no reason to leave the room behind");
+	if (t->guest)
+		kill_program(x, t->guest);
+}
+
+/* The same where a library reads. */
 static void unreadable_input(struct exam *x)
 {
 	struct talk t = new_talk(x);
 
 	t.server = serve(x, &t, .stdin_is = INPUT_BROKEN);
-	if (!ends_in(x, t.server, QUIET_MS))
-		t.guest = join(x, &t, .input = "");
-	expect_gives_up(x, t.server,
-			"standard input cannot be read (a directory: EISDIR): that is no end of "
-			"input");
-	expect_empty_table(x, "an error is no reason to leave the room behind");
-	if (t.guest)
-		kill_program(x, t.guest);
+	expect_read_error(x, &t,
+			  "standard input cannot be read (a directory: EISDIR): that is no end of "
+			  "input");
 	kill_program(x, t.server);
 	clear_away(x, t.server);
 }
@@ -924,12 +935,11 @@ static void failed_calls(struct exam *x)
 	feed(x, p, "never read\n");
 	/* where a library reads, nothing is struck and the line arrives */
 	COMES(x, p, SOON_MS, fault_struck(fault) || value(&view(x, p, input.key)->full) > 0);
-	if (fault_struck(fault)) {
-		expect_gives_up(x, p,
-				"a read of standard input failed with EIO: that is no end of "
-				"input");
-		expect_empty_table(x, "an error is no reason to leave the room behind");
-	}
+	input.server = p;
+	if (fault_struck(fault))
+		expect_read_error(x, &input,
+				  "a read of standard input failed with EIO: that is no end of "
+				  "input");
 	kill_program(x, p);
 	clear_away(x, p);
 	if (!failed(x))
@@ -1357,6 +1367,11 @@ static void expect_slot(struct exam *x, struct talk *t, const char *line, int fu
 	     .observed = ending_text(x, t->server),
 	     .why = "a guest that takes its time is alive: only the kernel knows who has died",
 	     .from = when);
+	need(x, row_of(x, t->key) != NULL, .expected = "the room under its key",
+	     .observed = table(x),
+	     .why = "IPC_RMID takes the key away at once: the server removes the room when the last "
+		    "line is taken and the end is posted",
+	     .from = "/proc/sysvipc/shm");
 	expect(x, memcmp(r->line, line, strlen(line) + 1) == 0 && value(&r->full) == full,
 	       .expected = say(x, "full %d, and %s with its NUL in the slot", full,
 			       quoted(x, line, strlen(line), 40)),
@@ -1851,15 +1866,16 @@ static struct talk talk_with_line(struct exam *x, const char *line)
 
 static void expect_lives(struct exam *x, struct program *p, const char *why)
 {
-	expect(x, ending(p).how == STILL_THERE, .expected = "still there",
-	       .observed = ending_text(x, p), .why = why, .from = command_of(x, p));
+	expect(x, ending(p).how == STILL_THERE, .expected = "still there", .observed = end_of(x, p),
+	       .why = why, .from = command_of(x, p));
 }
 
 /* Three talks at once: a silent one, one with a guest that is stopped, one with a stopped server.
  */
 static void silence(struct exam *x, struct talk t[3])
 {
-	struct program *moving[] = { t[0].server, t[0].guest, t[1].server, t[2].guest };
+	/* the guest before its server, which ends when its guest has left */
+	struct program *moving[] = { t[0].guest, t[0].server, t[1].server, t[2].guest };
 	struct effort before[4];
 	int64_t gone;
 	int still = -1;
