@@ -255,9 +255,21 @@ static const struct vma *new_queue(struct exam *x, struct program *p, struct pro
 	return NULL;
 }
 
-/* A semaphore of such bytes has a value that sem_post() can still raise: a larger one it refuses,
- * and would leave as it is. */
-enum { MARK = 0x5A };
+enum { MARK = 0xA5 };
+
+/* Is this byte ever marked? Of a semaphore its value alone: with so strange a number of waiters
+ * sem_post() would end the program before anybody could look. */
+static bool is_markable(size_t offset)
+{
+	static const size_t semaphores[] = { offsetof(struct message_queue, free_slots),
+					     offsetof(struct message_queue, used_slots),
+					     offsetof(struct message_queue, lock) };
+
+	for (size_t i = 0; i < sizeof(semaphores) / sizeof(*semaphores); i++)
+		if (offset >= semaphores[i] + sizeof(int) && offset < semaphores[i] + sizeof(sem_t))
+			return false;
+	return true;
+}
 
 /*
  * Marks the bytes of the struct behind the version in every view that the process has of the file,
@@ -267,9 +279,8 @@ static void mark_views(struct exam *x, struct process *who, const struct vma *fi
 		       bool marked[SIZE])
 {
 	const struct maps *maps = maps_now(x, who);
-	unsigned char mark[SIZE];
+	unsigned char bytes[SIZE];
 
-	memset(mark, MARK, sizeof(mark));
 	for (size_t i = 0; i < maps->count; i++) {
 		const struct vma *vma = &maps->vma[i];
 		uint64_t from = vma->offset > 8 ? vma->offset : 8,
@@ -280,21 +291,51 @@ static void mark_views(struct exam *x, struct process *who, const struct vma *fi
 		if (!is_view(vma) || vma->inode != first->inode || vma->major != first->major ||
 		    vma->minor != first->minor || from >= to)
 			continue;
-		if (poke(x, who, vma->start + (from - vma->offset), mark, to - from))
-			memset(marked + from, true, to - from);
+		if (!peek(x, who, vma->start + (from - vma->offset), bytes, to - from))
+			continue;
+		for (uint64_t k = from; k < to; k++)
+			if (is_markable(k))
+				bytes[k - from] = MARK;
+		if (!poke(x, who, vma->start + (from - vma->offset), bytes, to - from))
+			continue;
+		for (uint64_t k = from; k < to; k++)
+			marked[k] = is_markable(k);
 	}
+}
+
+/* The first marked byte that has been stored to since, as the process sees it; 0 for none. */
+static size_t stored_since(struct exam *x, struct process *who, const struct vma *first,
+			   const bool marked[SIZE])
+{
+	const struct maps *maps = maps_now(x, who);
+
+	for (size_t i = 0; i < maps->count; i++) {
+		const struct vma *vma = &maps->vma[i];
+		unsigned char byte;
+
+		if (vma->inode != first->inode || vma->major != first->major ||
+		    vma->minor != first->minor)
+			continue;
+		for (uint64_t k = vma->offset; k < SIZE && k - vma->offset < vma->end - vma->start;
+		     k++)
+			if (marked[k] && peek(x, who, vma->start + (k - vma->offset), &byte, 1) &&
+			    byte != MARK)
+				return k;
+	}
+	return 0;
 }
 
 /*
  * When the magic number has come, by a store or by a call like write, the other bytes are
  * overwritten with a mark. What is no mark at the end was stored after the magic; what calls write
- * is not judged, and marked once more. The version is compared instead: create may look once more
- * at what it has made, as the others will.
+ * is not judged: before such a call the marks are looked at, and after it made once more. The
+ * version is compared instead: create may look once more at what it has made, as the others will.
  */
 static void magic_comes_last(struct exam *x)
 {
 	struct program *p = start(x, "queue", .args = { "create", QUEUE });
-	struct moment writes = after_calls(call_set_family(FAMILY_WRITE));
+	struct call_set writing = call_set_family(FAMILY_WRITE);
+	struct moment writes = after_calls(writing);
 	const struct vma *view = NULL;
 	uint32_t magic = 0, version = 0;
 	bool marked[SIZE] = { 0 };
@@ -318,11 +359,14 @@ static void magic_comes_last(struct exam *x)
 		if (seen && peek(x, who, base + 4, &version, 4)) {
 			at = last_stop(x, p)->at;
 			unwatch(x, watch);
-			do
+			do {
 				mark_views(x, who, view, marked);
-			while (run_to(x, p, writes, at_end()) == 0);
+				if (run_to(x, p, at_calls(writing), at_end()) != 0)
+					break;
+				late = stored_since(x, who, view, marked);
+			} while (!late && run_to(x, p, writes, at_end()) == 0);
 			after = file_bytes(x, QUEUE, 0, SIZE);
-			if (after.size == SIZE && memcmp(after.data + 4, &version, 4) != 0)
+			if (!late && after.size == SIZE && memcmp(after.data + 4, &version, 4) != 0)
 				late = 4;
 			for (size_t i = 8; i < after.size && !late; i++)
 				if (marked[i] && after.data[i] != MARK)
@@ -1025,7 +1069,7 @@ static void waits_patiently(struct exam *x, struct program *p, const char *what)
 
 	set_limits(x, p, 500, 30000, 20000);
 	wait = expect_patience(x, p, what);
-	for (int round = 0; round < 2; round++) {
+	for (int round = 0; round < 3; round++) {
 		interrupt_and_look(x, p, what);
 		wait = expect_patience(x, p, what);
 	}
@@ -1587,6 +1631,10 @@ static void more_than_a_buffer(struct exam *x)
 	set_limits(x, p, 1000, 30000, 20000);
 	do {
 		reached = run_to(x, p, when_blocked(), at_end());
+		need(x, reached != 0 || value_of(&q->used_slots) > 0,
+		     .expected = "send goes on while its messages are taken out of the queue",
+		     .observed = ending_text(x, p), .from = state_text(x, q),
+		     .why = "no message is there to be taken: who waits for a slot holds no lock, and has posted all that it has put");
 		while (value_of(&q->used_slots) > 0) {
 			const char *end = strchrnul(line, '\n'), *got = take_message(x, q);
 
@@ -1750,6 +1798,44 @@ static void printed_before_the_next_wait(struct exam *x)
 	receive_text(x, 1, "for the next one\n", "the receiver before was killed while it waited");
 }
 
+/*
+ * Two messages are there. Where recv touches used_slots for the `which`th time another receiver is
+ * faster. What recv has got is printed when it waits; what it has not got is no business of its.
+ * False where there is no such moment.
+ */
+static bool other_receiver_is_faster(struct exam *x, int which)
+{
+	struct message_queue *q = any_queue(x, 2);
+	struct watch *watch = watch_file(x, QUEUE, offsetof(struct message_queue, used_slots), 8,
+					 WATCH_ACCESSES);
+	const char *first = waiting_lines(x, q, q->read_index, 1),
+		   *rest = waiting_lines(x, q, q->read_index, 2) + strlen(first), *at;
+	struct program *p = start(x, "queue", .args = { "recv", QUEUE, "3" });
+	bool reached;
+
+	do
+		reached = run_to(x, p, at_watch(watch), when_blocked(), at_end()) == 0;
+	while (reached && which-- > 0);
+	unwatch(x, watch);
+	if (!reached)
+		return false;
+	at = last_stop(x, p)->at;
+	if (value_of(&q->used_slots) == 0 || value_of(&q->lock) != 1)
+		return true;
+	/* the other one takes the oldest message that is there: recv may have the first already */
+	if (strcmp(take_message(x, q), first) != 0)
+		rest = first;
+	need_moment(x, p, when_blocked(), "recv waits for a message");
+	expect(x, strcmp(output(x, p, NULL), rest) == 0,
+	       .expected = say(x, "recv has printed %s when it waits",
+			       quoted(x, rest, strlen(rest), 60)),
+	       .observed = say(x, "it has printed %s", said(x, p)), .at = at,
+	       .from = "another receiver took a message while recv looked at used_slots",
+	       .why = "each message that it has claimed is out before it waits: killed there, it loses none");
+	kill_program(x, p);
+	return true;
+}
+
 static void full_output(struct exam *x, enum output_kind kind, const char *what)
 {
 	struct message_queue *q = any_queue(x, 4);
@@ -1801,6 +1887,10 @@ static void nothing_kept_back(struct exam *x)
 		reads_no_line_ahead(x);
 	if (!failed(x))
 		printed_before_the_next_wait(x);
+	for (int which = 0;
+	     which < 4 && !failed(x) && have_watchpoints(x) && other_receiver_is_faster(x, which);
+	     which++)
+		;
 	if (!failed(x))
 		full_output(x, OUTPUT_FULL, "standard output is a full disk");
 	if (!failed(x))
