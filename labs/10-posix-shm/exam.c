@@ -203,6 +203,14 @@ static void existing_name_refused(struct exam *x)
 		x, run(x, "squares", .args = { "produce", slashed(x, name), decimal(x, 100) }),
 		file, bytes, size, "the object was there before, and is somebody else's");
 
+	/* without a byte as well: a producer has just begun, or a consumer waits for one */
+	const char *empty = pick_word(x, 9), *empty_file = object_of(x, empty);
+
+	put_file(x, empty_file, "", 0, 0600);
+	expect_untouched(x, run(x, "squares", .args = { "produce", slashed(x, empty), "40" }),
+			 empty_file, bytes, 0,
+			 "an object without a byte is somebody else's as well");
+
 	int stops = stops_before_name(x);
 	const char *late = pick_word(x, 9), *late_file = object_of(x, late);
 	struct program *p = start(x, "squares", .args = { "produce", slashed(x, late), "40" });
@@ -871,6 +879,10 @@ static void waits_for_empty(struct exam *x)
 	int reached = to_rest(x, c);
 
 	need_rest(x, c, reached, "empty");
+	expect(x, file_size(x, object_of(x, name)) <= 0,
+	       .expected = "an object that stays without a byte",
+	       .observed = say(x, "%lld bytes", (long long)file_size(x, object_of(x, name))),
+	       .why = "its size is the producer's to set", .from = command_of(x, c));
 	gives_up(x, c, began, real_began, empty_again);
 	kill_program(x, c);
 }
