@@ -1112,11 +1112,17 @@ static bool holder_brings_it_to(struct exam *x, struct duel *d, int64_t value)
 	return true;
 }
 
+/* It has taken so many steps and is in the next. */
+static bool holder_is_in_step(struct exam *x, struct duel *d, int steps)
+{
+	return holder_brings_it_to(x, d, steps * worth_of_step(d, d->holder)) &&
+	       holder_comes_to(x, d, at_watch(d->counter));
+}
+
 /* In its third step: before, the first call of each function goes a long way through the linker. */
 static bool holder_warms_up(struct exam *x, struct duel *d)
 {
-	return holder_brings_it_to(x, d, 2 * worth_of_step(d, d->holder)) &&
-	       holder_comes_to(x, d, at_watch(d->counter));
+	return holder_is_in_step(x, d, 2);
 }
 
 /* Not only the first steps need the lock. */
@@ -1510,18 +1516,18 @@ static bool has_threads(struct exam *x, const struct duel *d, const struct proce
 
 /* The comer sleeps for the lock. Before the holder has taken a step more it has to have a chance.
  */
-static enum result comes_after_one_step(struct exam *x, struct duel *d, int unused)
+static enum result comes_after_one_step(struct exam *x, struct duel *d, int steps)
 {
-	(void)unused;
-	if (!holder_comes_to(x, d, at_watch(d->counter)) || comer_comes(x, d) != BLOCKED ||
+	if (!holder_is_in_step(x, d, steps) || comer_comes(x, d) != BLOCKED ||
 	    has_threads(x, d, d->holder) || has_threads(x, d, d->comer))
 		return HAD;
 	int64_t before = counter_now(x, d), more = 0;
+	bool call = false, called = false;
 
 	set_limits(x, d->pair.program, 5, 400, 2); /* for each try */
-	for (int i = 0; i < 2500; i++) {
-		/* letting go and taking again are more than four instructions */
-		if (i % 4 == 0 && comer_comes(x, d) != BLOCKED)
+	for (int i = 0; i < 4000; i++) {
+		/* who waits in the kernel is let in by a call */
+		if (called && comer_comes(x, d) != BLOCKED)
 			return HAD;
 		hold(x, d->comer);
 		more = counter_now(x, d) - before;
@@ -1531,8 +1537,73 @@ static enum result comes_after_one_step(struct exam *x, struct duel *d, int unus
 			return NOT_HAD;
 		if (!step(x, d->holder))
 			return HAD;
+		called = call;
+		call = is_call_at(x, d->holder, last_stop(x, d->pair.program)->pc);
 	}
 	return HAD;
+}
+
+/* The holder is in a step, the comer spins for the lock. */
+static bool comer_spins(struct exam *x, struct duel *d, int steps)
+{
+	if (!holder_is_in_step(x, d, steps) || has_threads(x, d, d->holder))
+		return false;
+	int64_t cpu_before = cpu_us(x, d->pair.program);
+
+	return comer_comes(x, d) == SPENT && cpu_us(x, d->pair.program) - cpu_before > SPIN_US;
+}
+
+/* Between two steps the holder stores the word that keeps the comer spinning. */
+static enum result stores_lock_after_step(struct exam *x, struct duel *d, int steps)
+{
+	if (d->places->lock == 0 || d->places->is_index || !comer_spins(x, d, steps))
+		return HAD;
+	int64_t before = counter_now(x, d);
+
+	d->lock = watch_memory(x, d->pair.parent, d->places->lock, 4, WATCH_STORES);
+	hold(x, d->comer);
+	release(x, d->holder);
+	for (int i = 0; i < 16; i++) {
+		if (run_to(x, d->pair.program, only(d->holder, at_watch(NULL)),
+			   only(d->holder, when_blocked())) != 0 ||
+		    last_stop(x, d->pair.program)->watch == d->lock)
+			return HAD;
+		if (counter_now(x, d) - before == 2 * worth_of_step(d, d->holder))
+			return NOT_HAD;
+	}
+	return HAD;
+}
+
+/* … or it may be another word: at whatever instruction the holder stands, the comer does not come.
+ */
+static enum result comes_between_steps(struct exam *x, struct duel *d, int steps)
+{
+	if (!comer_spins(x, d, steps))
+		return HAD;
+	int64_t before = counter_now(x, d);
+
+	set_limits(x, d->pair.program, 4, 400, 2); /* for each try */
+	for (int i = 0; i < 1500; i++) {
+		if (comer_comes_within(x, d, 2) != SPENT)
+			return HAD;
+		hold(x, d->comer);
+		if (!step(x, d->holder))
+			return HAD;
+		if (counter_now(x, d) - before == 2 * worth_of_step(d, d->holder))
+			return NOT_HAD;
+	}
+	return HAD;
+}
+
+/* Two steps under one lock: they begin at one of two that follow each other. */
+static bool lets_go_after_each_step(struct exam *x, bool child_holds)
+{
+	for (int steps = 2; steps < 4; steps++)
+		if (!fight(x, child_holds, comes_after_one_step, steps) ||
+		    (!fight(x, child_holds, stores_lock_after_step, steps) &&
+		     !fight(x, child_holds, comes_between_steps, steps)))
+			return false;
+	return true;
 }
 
 static void steps_interleave(struct exam *x)
@@ -1550,7 +1621,7 @@ static void steps_interleave(struct exam *x)
 				       comer, holder),
 		       .observed = say(x, "it never does, however slow the %s is", holder),
 		       .why = "a lock that is held for all the steps, or a wait for the other's end, makes two processes do the work of one after the other");
-		expect(x, fight(x, child_holds, comes_after_one_step, 0),
+		expect(x, lets_go_after_each_step(x, child_holds),
 		       .expected = say(
 			       x,
 			       "the %s, which waits for the lock, can take it after each step of the %s",
