@@ -47,7 +47,9 @@ struct mapping find_mapping(struct exam *x, struct program *p, const char *file)
  * is missing. */
 static const char *own_mappings(struct exam *x, struct program *p)
 {
+	enum { MOST = 20 };
 	const char *text = NULL;
+	int lines = 0;
 
 	for (struct process *process = p->first; process; process = process->next) {
 		const struct maps *maps = maps_now(x, process);
@@ -59,6 +61,8 @@ static const char *own_mappings(struct exam *x, struct program *p)
 			    text_starts(vma->path, "/lib/") || text_starts(vma->path, "/lib64/") ||
 			    text_starts(vma->path, "/lab/bin/"))
 				continue;
+			if (++lines > MOST)
+				return say(x, "maps of files: %s; …", text);
 			text = text ? say(x, "%s; %s", text, vma->line) : vma->line;
 		}
 	}
@@ -70,7 +74,9 @@ struct mapping need_mapping(struct exam *x, struct program *p, const char *file)
 {
 	struct mapping mapping = find_mapping(x, p, file);
 
-	need(x, mapping.vma, .expected = say(x, "a mapping of \"%s\" in the address space", file),
+	if (mapping.vma)
+		return mapping; /* evidence for nothing would be long where the VMAs are many */
+	need(x, false, .expected = say(x, "a mapping of \"%s\" in the address space", file),
 	     .observed = program_living(p) ? "there is none"
 					   : say(x, "the program has ended: %s", ending_text(x, p)),
 	     .from = own_mappings(x, p), .at = at_stop(x, p),

@@ -131,6 +131,23 @@ static void drop_privileges(struct stage_options *options)
 
 /* ---- build ---- */
 
+/* The program's file, and those of the lab's other programs that it names: it may include them.
+ * (All of them would do, but then no program is known to be compiled already.) */
+static size_t sources_of(size_t program, struct compile_file sources[LAB_MAX_PROGRAMS])
+{
+	const struct compile_file *own = &now.sources[program];
+	size_t count = 0;
+
+	sources[count++] = *own;
+	for (size_t i = 0; i < now.work->submission->count; i++) {
+		const char *name = now.sources[i].name;
+
+		if (i != program && memmem(own->bytes, own->size, name, strlen(name)))
+			sources[count++] = now.sources[i];
+	}
+	return count;
+}
+
 static void start_compilation(struct compile *jobs[])
 {
 	struct compile_options options = { .headers = now.headers,
@@ -143,9 +160,11 @@ static void start_compilation(struct compile *jobs[])
 	if (!now.compiler)
 		give_up(LAB_BROKEN, why);
 	for (size_t i = 0; i < now.work->submission->count; i++) {
+		struct compile_file sources[LAB_MAX_PROGRAMS];
 		struct compile_job job = { .name = now.work->lab->programs[i].name,
-					   .sources = &now.sources[i],
-					   .source_count = 1 };
+					   .sources = sources,
+					   .source_count = sources_of(i, sources),
+					   .only = now.sources[i].name };
 
 		jobs[i] = compile_start(now.compiler, &job);
 	}

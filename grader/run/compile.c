@@ -175,7 +175,7 @@ static void key_files(struct buffer *key, const char *what, const struct compile
 /* Everything that the result depends on, lengths included, so that no two jobs look alike. */
 static void describe(struct buffer *key, const struct compiler *c, const struct compile_job *job)
 {
-	key_list(key, "compiler", (const char *[]){ host_compiler(), job->name, NULL });
+	key_list(key, "compiler", (const char *[]){ host_compiler(), job->name, job->only, NULL });
 	key_list(key, "flag", standard_flags);
 	key_list(key, "flag", job->flags);
 	key_list(key, "object", job->objects);

@@ -73,6 +73,7 @@ struct compile_job {
 	const char *name;		    /* of the program or library: one path component */
 	const struct compile_file *sources; /* .c files go on the command line, others lie beside */
 	size_t source_count;
+	const char *only;	  /* the one source on the command line; NULL: every .c file */
 	const char *const *flags; /* behind the standard ones, NULL behind the last; may be NULL */
 	const char *const *objects; /* host paths of outputs of earlier jobs, put behind the sources
 				       under their own last component; may be NULL */

@@ -194,6 +194,30 @@ static void note_timer(struct process *process, const struct event *event)
 		process->has_timer |= near;
 }
 
+/* False only where it is certain: to look anew at thousands of VMAs after each call takes long. */
+static bool moves_watched_bytes(const struct session *session, const struct process *process,
+				const struct event *event)
+{
+	const uint64_t *args = event->args;
+
+	switch (event->call) {
+	case CALL_madvise:
+	case CALL_mprotect:
+	case CALL_mincore:
+	case CALL_msync:
+	case CALL_mlock:
+		return false;
+	case CALL_munmap:
+		return watch_mapping_matters(&session->watches, process, args[0], args[1], false,
+					     0);
+	case CALL_mmap:
+		return watch_mapping_matters(&session->watches, process, (uint64_t)event->result,
+					     args[1], !(args[3] & MAP_ANONYMOUS), args[5]);
+	default:
+		return true;
+	}
+}
+
 void event_end_call(struct session *session, struct task *task, int64_t result)
 {
 	struct process *process = task->process;
@@ -209,7 +233,7 @@ void event_end_call(struct session *session, struct task *task, int64_t result)
 		return;
 	if (call_families(event->call) & FAMILY_OPEN)
 		name_descriptor(session, event, process, (int)result);
-	if (call_families(event->call) & FAMILY_MAP)
+	if (call_families(event->call) & FAMILY_MAP && moves_watched_bytes(session, process, event))
 		watch_mappings_changed(process);
 	if (call_families(event->call) & FAMILY_TIMER)
 		note_timer(process, event);

@@ -132,7 +132,8 @@ static void write_command(struct nurse *n)
 	word(n, "-o");
 	word(n, arena_format(n->arena, "../out/%s", job->name));
 	for (size_t i = 0; i < job->source_count; i++)
-		if (text_ends(job->sources[i].name, ".c"))
+		if (job->only ? text_equal(job->sources[i].name, job->only)
+			      : text_ends(job->sources[i].name, ".c"))
 			word(n, job->sources[i].name);
 	for (const char *const *o = job->objects; o != NULL && *o != NULL; o++)
 		word(n, last_part(*o));

@@ -56,7 +56,7 @@ static bool sample(struct task *task, char *state, uint64_t *slices)
  */
 static bool off_cpu(const struct task *task)
 {
-	char path[96], text[16];
+	char path[96], text[16] = "";
 	ssize_t got = -1;
 	int fd;
 
@@ -184,6 +184,24 @@ bool program_is_blocked(struct session *session, const struct run *run, struct p
 
 /* ---- waking ---- */
 
+/*
+ * The signal mask that a sleep brings with it (ppoll, pselect). The task is held at the call's
+ * entry, where the kernel has not put it in place yet.
+ */
+static bool mask_of_sleep(const struct task *task, uint64_t *mask)
+{
+	uint64_t address = 0, set[2] = { 0 };
+
+	if (!task->call)
+		return false;
+	if (task->call->call == CALL_ppoll)
+		address = task->call->args[3];
+	else if (task->call->call == CALL_pselect6 && task->call->args[5] &&
+		 process_read(task->process, task->call->args[5], set, sizeof(set)))
+		address = set[0];
+	return address && process_read(task->process, address, mask, sizeof(*mask));
+}
+
 /* Is a signal waiting for this task that would end its sleep with EINTR or kill it? */
 static bool signal_waits(const struct task *task)
 {
@@ -201,6 +219,7 @@ static bool signal_waits(const struct task *task)
 				masks[i] = strtoull(at + strlen(names[i]), NULL, 16);
 		}
 	buffer_free(&text);
+	mask_of_sleep(task, &masks[2]);
 	pending = (masks[0] | masks[1]) & ~masks[2] & ~masks[3];
 	/* at its default, SIGCHLD, SIGURG, SIGWINCH and SIGCONT are ignored */
 	pending &= masks[4] | ~(1ull << (SIGCHLD - 1) | 1ull << (SIGURG - 1) |
@@ -231,6 +250,14 @@ static void wake(struct session *session, struct task *task, int64_t result)
 		tell_remainder(session, task);
 	task->asleep = false;
 	arch_skip_call(task->tid, result);
+	task->how = RESUME_TO_RETURN;
+	watch_prepare(&session->watches, task);
+	tracer_resume(session->tracer, task);
+}
+
+static void let_go_on(struct session *session, struct task *task)
+{
+	task->asleep = false;
 	task->how = RESUME_TO_RETURN;
 	watch_prepare(&session->watches, task);
 	tracer_resume(session->tracer, task);
@@ -352,7 +379,13 @@ void session_when_quiet(struct session *session, struct run *run)
 	struct task *task = next_to_wake(session, run, &interrupted);
 
 	if (interrupted) {
-		wake(session, task, -EINTR);
+		uint64_t mask;
+
+		if (mask_of_sleep(task, &mask))
+			let_go_on(session,
+				  task); /* the kernel swaps the masks, and the signal comes */
+		else
+			wake(session, task, -EINTR);
 		return;
 	}
 	if (!task) {

@@ -317,6 +317,7 @@ static void note_stop(struct session *session, struct program *program, enum mom
 
 	*stop = (struct stop_info){ .process = task->process, .task = task, .event = event };
 	program->stopped_once = true;
+	task->process->stood = task->tid;
 	if (arch_get(task->tid, &registers)) {
 		stop->pc = arch_pc(&registers);
 		stop->sp = arch_sp(&registers);
@@ -729,6 +730,11 @@ struct task *session_stopped_task(const struct program *program, const struct pr
 {
 	for (struct task *task = process->tasks; task; task = task->next)
 		if (task == program->stop.task && task->stopped)
+			return task;
+	/* another process was the last one to stand at a moment: then the thread that did it here
+	 */
+	for (struct task *task = process->tasks; task; task = task->next)
+		if (task->tid == process->stood && task->stopped)
 			return task;
 	return process->tasks && process->tasks->stopped ? process->tasks : NULL;
 }

@@ -97,6 +97,9 @@ struct walk {
 		uint64_t at; /* as the file has it */
 	} entered,	     /* the function that the submission called; nothing at depth 0 */
 		inner;	     /* the one that it called in turn */
+	/* nothing of the submission stood between it and the frame of a signal: a handler jumped
+	 * there as its last act */
+	bool left_by_handler;
 };
 
 static const struct symbol *symbols_of(const struct place *place, size_t *count)
@@ -163,8 +166,12 @@ static bool walk(const struct moment_copy *copy, struct walk *walk)
 		} else {
 			break;
 		}
-		if (!unwind_next(copy, &frame) || frame.interrupted)
+		if (!unwind_next(copy, &frame))
 			break;
+		if (frame.interrupted) {
+			walk->left_by_handler = depth < 0;
+			break;
+		}
 	}
 	return walk->site.file != NULL;
 }
@@ -273,8 +280,12 @@ bool site_is_direct(const struct moment_copy *copy)
 {
 	struct walk found;
 
-	if (!copy || !copy->image || !walk(copy, &found))
+	if (!copy || !copy->image)
 		return false;
+	/* The last frame before the interrupted one is the restorer: the handler jumped to what it
+	 * called. */
+	if (!walk(copy, &found))
+		return found.left_by_handler && is_thin_place(&found.inner);
 	if (found.site.depth <= 1)
 		return true;
 	return is_thin_place(is_interceptor(&found.entered) ? &found.inner : &found.entered);

@@ -104,6 +104,7 @@ struct process {
 	struct process *next;	/* of the same program, in the order of birth */
 	void *program;		/* who started it; run/program.h */
 	struct task *tasks;	/* living */
+	pid_t stood; /* the thread that stood at a moment last (run/session.c) */
 	struct image *image;	/* where its code comes from; NULL before the first exec */
 	int memory;		/* /proc/PID/mem, -1 when gone */
 

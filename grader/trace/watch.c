@@ -47,6 +47,28 @@ void watch_mappings_changed(struct process *process)
 	process->watch_located = 0;
 }
 
+static bool meets(uint64_t from, uint64_t length, uint64_t at, uint64_t size)
+{
+	return at < from + length && at + size > from;
+}
+
+bool watch_mapping_matters(const struct watch_set *set, const struct process *process,
+			   uint64_t address, uint64_t length, bool of_file, uint64_t offset)
+{
+	length += 1 << 16; /* whole pages, of any machine */
+	for (int i = 0; i < ARCH_WATCH_SLOTS; i++) {
+		const struct watch_slot *slot = &process->slots[i];
+		const struct watch *watch = &set->watch[i];
+
+		if (slot->watch && meets(address, length, slot->address, slot->size))
+			return true;
+		if (of_file && watch->used && !watch->process &&
+		    meets(offset, length, watch->offset, watch->size))
+			return true;
+	}
+	return false;
+}
+
 static bool descends(const struct process *process, const struct process *ancestor)
 {
 	while (process && process != ancestor)

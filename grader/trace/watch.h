@@ -44,6 +44,13 @@ bool watch_any(const struct watch_set *set);
 /* The process's mappings have changed: its places are looked up again before its tasks go on. */
 void watch_mappings_changed(struct process *process);
 
+/*
+ * Can a mapping made or removed at this address change where a watched byte is seen? A program that
+ * maps a file in thousands of pieces is not looked at anew after each.
+ */
+bool watch_mapping_matters(const struct watch_set *set, const struct process *process,
+			   uint64_t address, uint64_t length, bool of_file, uint64_t offset);
+
 /* Before a stopped task is resumed: puts what is due into its debug registers. Cheap when nothing
  * has changed. */
 void watch_prepare(struct watch_set *set, struct task *task);
