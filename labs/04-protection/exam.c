@@ -1353,6 +1353,9 @@ static void expect_large(struct exam *x)
 		  say(x, "guard above offset %zu\n", page_size()), 3))
 		expect_answer(x, "overflow", "2", number(x, (int64_t)1 << 40),
 			      say(x, "guard above offset %zu\n", 2 * page_size()), 3);
+	if (works(x, "underflow", "1", number(x, 3 * page_size()), "guard below offset -1\n", 3))
+		expect_answer(x, "underflow", "2", number(x, (int64_t)1 << 40),
+			      "guard below offset -1\n", 3);
 	if (!memory_for_a_million())
 		return;
 	int64_t most = calls_page_by_page(x) ? 1000 : 1000000;
