@@ -159,7 +159,7 @@ static pid_t start_sandboxed(struct nurse *n, int output)
 
 	if (filter < 0)
 		trouble(n, "seccomp: %s", strerror(errno));
-	sandbox_begin(&s, n->arena, !host_lacks(HOST_BWRAP_SIZE));
+	sandbox_begin(&s, n->arena, host_has(HOST_BWRAP_SIZE));
 	s.limits = &n->limits;
 	sandbox_add(&s, "--as-pid-1", "--seccomp", sandbox_keep(&s, filter), (char *)NULL);
 	sandbox_add_usr(&s);
