@@ -42,6 +42,12 @@ bool arch_skip_call(pid_t tid, int64_t result);
 /* At a call-entry stop: the call gets another value for argument `index` (0 to 5). */
 bool arch_put_argument(pid_t tid, int index, uint64_t value);
 
+/* At a call-entry stop: clone(2) without a stack is made instead, with the arguments that are given
+ * back in args[]. And behind it: the registers that held arguments are as they were. */
+bool arch_put_clone(pid_t tid, uint64_t flags, uint64_t parent_tid, uint64_t child_tid,
+		    uint64_t args[6]);
+bool arch_put_back(pid_t tid, const uint64_t args[6]);
+
 /*
  * The thread was interrupted inside a call that the kernel ended with EINTR though no signal
  * handler ran (semop, epoll_wait and others do that to PTRACE_INTERRUPT): true after it was

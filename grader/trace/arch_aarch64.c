@@ -19,6 +19,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 
@@ -109,6 +110,28 @@ bool arch_skip_call(pid_t tid, int64_t result)
 
 	return set(tid, NT_ARM_SYSTEM_CALL, &number, sizeof(number)) &&
 	       arch_put_result(tid, result);
+}
+
+bool arch_put_clone(pid_t tid, uint64_t flags, uint64_t parent_tid, uint64_t child_tid,
+		    uint64_t args[6])
+{
+	int number = SYS_clone;
+
+	memcpy(args, (const uint64_t[6]){ flags, 0, parent_tid, 0, child_tid, 0 },
+	       6 * sizeof(*args));
+	return set(tid, NT_ARM_SYSTEM_CALL, &number, sizeof(number)) &&
+	       arch_put_argument(tid, 0, flags) && arch_put_back(tid, args);
+}
+
+/* x0 holds the result. */
+bool arch_put_back(pid_t tid, const uint64_t args[6])
+{
+	struct arch_registers registers;
+
+	if (!arch_get(tid, &registers))
+		return false;
+	memcpy(&registers.raw.regs[1], &args[1], 5 * sizeof(*args));
+	return arch_set(tid, &registers);
 }
 
 /* The order of the ABI: x0 to x30, sp, pc. */

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 
 #include <linux/elf.h>
@@ -100,6 +101,34 @@ bool arch_put_argument(pid_t tid, int index, uint64_t value)
 	default:
 		return false;
 	}
+	return arch_set(tid, &registers);
+}
+
+bool arch_put_clone(pid_t tid, uint64_t flags, uint64_t parent_tid, uint64_t child_tid,
+		    uint64_t args[6])
+{
+	struct arch_registers registers;
+
+	memcpy(args, (const uint64_t[6]){ flags, 0, parent_tid, child_tid, 0, 0 },
+	       6 * sizeof(*args));
+	if (!arch_get(tid, &registers))
+		return false;
+	registers.raw.orig_rax = SYS_clone;
+	return arch_set(tid, &registers) && arch_put_back(tid, args);
+}
+
+bool arch_put_back(pid_t tid, const uint64_t args[6])
+{
+	struct arch_registers registers;
+
+	if (!arch_get(tid, &registers))
+		return false;
+	registers.raw.rdi = args[0];
+	registers.raw.rsi = args[1];
+	registers.raw.rdx = args[2];
+	registers.raw.r10 = args[3];
+	registers.raw.r8 = args[4];
+	registers.raw.r9 = args[5];
 	return arch_set(tid, &registers);
 }
 

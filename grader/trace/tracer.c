@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 #include "base/buffer.h"
 #include "base/die.h"
 #include "procfs/proc.h"
+#include "trace/clone3.h"
 
 /* The kernel's own codes for "interrupted, will be made again"; they never reach a program. */
 enum { ERESTARTSYS = 512, ERESTART_RESTARTBLOCK = 516 };
@@ -381,12 +383,17 @@ static void classify_call(struct task *task, struct stop *stop)
 		stop->number = (long)info.seccomp.nr;
 		stop->pc = info.instruction_pointer;
 		memcpy(stop->args, info.seccomp.args, sizeof(stop->args));
+		task->replaced = false;
+		if (stop->number == SYS_clone3 && !clone3_replace(task, stop))
+			stop->kind = STOP_OTHER;
 		break;
 	case PTRACE_SYSCALL_INFO_EXIT:
 		stop->kind = STOP_RETURN;
 		stop->result = info.exit.rval;
 		if (stop->result <= -ERESTARTSYS && stop->result >= -ERESTART_RESTARTBLOCK)
 			stop->kind = STOP_INTERRUPTED_CALL;
+		else
+			clone3_put_back(task, task->tid);
 		break;
 	default: /* the entry of a restarted call */
 		break;
@@ -517,6 +524,7 @@ static struct task *with_child(struct tracer *tracer, struct task *maker)
 	}
 	if (!child)
 		return maker;
+	clone3_put_back(maker, tid);
 	tracer->ready = maker;
 	return child;
 }

@@ -92,6 +92,9 @@ struct task {
 	long last_wait_number; /* the call that it was last seen to wait in; 0: none */
 	uint64_t last_wait_args[6];
 
+	bool replaced;	      /* its call is a clone3(2) made by other means (trace/clone3.h) */
+	uint64_t original[6]; /* … which had these arguments */
+
 	int stat_fd, sched_fd; /* /proc/…/task/TID/stat and schedstat, kept open; -1 before the
 				  first use */
 };
@@ -104,7 +107,7 @@ struct process {
 	struct process *next;	/* of the same program, in the order of birth */
 	void *program;		/* who started it; run/program.h */
 	struct task *tasks;	/* living */
-	pid_t stood; /* the thread that stood at a moment last (run/session.c) */
+	pid_t stood;		/* the thread that stood at a moment last (run/session.c) */
 	struct image *image;	/* where its code comes from; NULL before the first exec */
 	int memory;		/* /proc/PID/mem, -1 when gone */
 

@@ -1,4 +1,5 @@
-/* Its waits have a deadline, one for all of them and far away; and the file gets its name when all is ready. */
+/* Its waits have a deadline, one for all of them and far away; and the file gets its name when all
+ * is ready. */
 #define _GNU_SOURCE
 #include "message_queue.h"
 #include <errno.h>
@@ -46,7 +47,8 @@ static int create(const char *path)
 	q = mmap(NULL, sizeof *q, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (q == MAP_FAILED)
 		return bad(path);
-	if (sem_init(&q->free_slots, 1, QUEUE_SLOTS) || sem_init(&q->used_slots, 1, 0) || sem_init(&q->lock, 1, 1))
+	if (sem_init(&q->free_slots, 1, QUEUE_SLOTS) || sem_init(&q->used_slots, 1, 0) ||
+	    sem_init(&q->lock, 1, 1))
 		return bad("sem_init");
 	q->version = 1;
 	atomic_thread_fence(memory_order_release);
@@ -104,7 +106,8 @@ static struct message_queue *attach(const char *path)
 	return q;
 }
 
-static int locked(sem_t *slots, struct message_queue *q, void (*what)(struct message_queue *, char *), char *t, sem_t *other)
+static int locked(sem_t *slots, struct message_queue *q,
+		  void (*what)(struct message_queue *, char *), char *t, sem_t *other)
 {
 	while (sem_clockwait(slots, CLOCK_MONOTONIC, &(struct timespec){ .tv_sec = 1000000000 }))
 		if (errno != EINTR && errno != ETIMEDOUT)
@@ -200,7 +203,8 @@ int main(int argc, char **argv)
 		unsigned long long n;
 		int end = 0;
 
-		if (strspn(argv[3], "0123456789") == strlen(argv[3]) && sscanf(argv[3], "%llu%n", &n, &end) == 1 && !argv[3][end])
+		if (strspn(argv[3], "0123456789") == strlen(argv[3]) &&
+		    sscanf(argv[3], "%llu%n", &n, &end) == 1 && !argv[3][end])
 			return recv_main(argv[2], n);
 	}
 	fprintf(stderr, "usage: %s create|send|destroy FILE | recv FILE COUNT\n", prog);

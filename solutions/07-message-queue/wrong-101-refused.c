@@ -23,7 +23,8 @@ static void down(sem_t *s)
 	uint64_t v = __atomic_load_n(w, __ATOMIC_RELAXED);
 
 	for (int spin = 0; spin < 50; spin++) {
-		if ((uint32_t)v && __atomic_compare_exchange_n(w, &v, v - 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		if ((uint32_t)v && __atomic_compare_exchange_n(w, &v, v - 1, 0, __ATOMIC_ACQUIRE,
+							       __ATOMIC_RELAXED))
 			return;
 		__builtin_ia32_pause();
 		v = __atomic_load_n(w, __ATOMIC_RELAXED);
@@ -31,9 +32,11 @@ static void down(sem_t *s)
 	v = __atomic_add_fetch(w, 1ull << 32, __ATOMIC_RELAXED);
 	for (;;) {
 		while ((uint32_t)v)
-			if (__atomic_compare_exchange_n(w, &v, v - 1 - (1ull << 32), 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+			if (__atomic_compare_exchange_n(w, &v, v - 1 - (1ull << 32), 0,
+							__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 				return;
-		if (syscall(SYS_futex, (uint32_t *)w, FUTEX_WAIT, 0, NULL, NULL, 0) < 0 && errno != EINTR && errno != EAGAIN)
+		if (syscall(SYS_futex, (uint32_t *)w, FUTEX_WAIT, 0, NULL, NULL, 0) < 0 &&
+		    errno != EINTR && errno != EAGAIN)
 			DIE("futex", strerror(errno));
 		v = __atomic_load_n(w, __ATOMIC_RELAXED);
 	}
@@ -61,7 +64,8 @@ static struct message_queue *look(const char *f)
 		DIE(f, "not a regular file");
 	if ((fd = open(f, O_RDWR | O_NONBLOCK)) < 0)
 		DIE(f, strerror(errno));
-	if (fstat(fd, &b) < 0 || a.st_dev != b.st_dev || a.st_ino != b.st_ino || !S_ISREG(b.st_mode))
+	if (fstat(fd, &b) < 0 || a.st_dev != b.st_dev || a.st_ino != b.st_ino ||
+	    !S_ISREG(b.st_mode))
 		DIE(f, "changed under my eyes");
 	if (b.st_size != sizeof *q)
 		DIE(f, "wrong size");
@@ -90,7 +94,8 @@ int main(int argc, char **argv)
 			unlink(argv[2]);
 			DIE(argv[2], why);
 		}
-		if (sem_init(&q->free_slots, 1, 100) | sem_init(&q->used_slots, 1, 0) | sem_init(&q->lock, 1, 1)) {
+		if (sem_init(&q->free_slots, 1, 100) | sem_init(&q->used_slots, 1, 0) |
+		    sem_init(&q->lock, 1, 1)) {
 			unlink(argv[2]);
 			DIE("sem_init", "failed");
 		}
@@ -130,7 +135,8 @@ int main(int argc, char **argv)
 		} while (c != EOF);
 		return 0;
 	}
-	if (argc == 4 && strcmp(argv[1], "recv") == 0 && argv[3][0] && !argv[3][strspn(argv[3], "0123456789")]) {
+	if (argc == 4 && strcmp(argv[1], "recv") == 0 && argv[3][0] &&
+	    !argv[3][strspn(argv[3], "0123456789")]) {
 		unsigned long n = strtoul(argv[3], 0, 10);
 		char l[QUEUE_TEXT];
 

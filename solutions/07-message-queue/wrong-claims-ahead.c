@@ -1,5 +1,6 @@
 // expect: FAIL nothing-kept-back
-/* Recv claims as many messages as sem_getvalue told before it takes the first: with another receiver it blocks in the middle, and what it has claimed is lost when it is killed there. */
+/* Recv claims as many messages as sem_getvalue told before it takes the first: with another
+ * receiver it blocks in the middle, and what it has claimed is lost when it is killed there. */
 #define _GNU_SOURCE
 #include "message_queue.h"
 #include <err.h>
@@ -108,7 +109,8 @@ static void recv_all(unsigned long long count)
 			sem_getvalue(&q->used_slots, &v);
 			if (v < 1)
 				v = 1;
-			have = (unsigned long long)v > count + 1 ? count + 1 : (unsigned long long)v;
+			have = (unsigned long long)v > count + 1 ? count + 1
+								 : (unsigned long long)v;
 			for (unsigned long long i = 0; i < have; i++)
 				p(&q->used_slots);
 		}

@@ -126,7 +126,8 @@ static void create(const char *name)
 	if (file < 0)
 		err(EXIT_FAILURE, "%s", name);
 	if (pwrite(file, "", 1, sizeof *head - 1) != 1 ||
-	    (head = mmap(NULL, sizeof *head, PROT_WRITE | PROT_READ, MAP_SHARED, file, 0)) == MAP_FAILED) {
+	    (head = mmap(NULL, sizeof *head, PROT_WRITE | PROT_READ, MAP_SHARED, file, 0)) ==
+		    MAP_FAILED) {
 		int e = errno;
 		unlink(name);
 		errno = e;

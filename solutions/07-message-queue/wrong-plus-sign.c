@@ -48,7 +48,8 @@ static int create(const char *path)
 	q = mmap(NULL, sizeof *q, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (q == MAP_FAILED)
 		return bad(path);
-	if (sem_init(&q->free_slots, 1, QUEUE_SLOTS) || sem_init(&q->used_slots, 1, 0) || sem_init(&q->lock, 1, 1))
+	if (sem_init(&q->free_slots, 1, QUEUE_SLOTS) || sem_init(&q->used_slots, 1, 0) ||
+	    sem_init(&q->lock, 1, 1))
 		return bad("sem_init");
 	q->version = 1;
 	atomic_thread_fence(memory_order_release);
@@ -106,7 +107,8 @@ static struct message_queue *attach(const char *path)
 	return q;
 }
 
-static int locked(sem_t *slots, struct message_queue *q, void (*what)(struct message_queue *, char *), char *t, sem_t *other)
+static int locked(sem_t *slots, struct message_queue *q,
+		  void (*what)(struct message_queue *, char *), char *t, sem_t *other)
 {
 	while (sem_wait(slots))
 		if (errno != EINTR && errno != ETIMEDOUT)

@@ -1,10 +1,11 @@
 // expect: FAIL lock-guards-everything lines-arrive-unchanged
-/* The second and later lines of a block wait for their slots inside the lock: deadlock when the queue fills in the middle. */
+/* The second and later lines of a block wait for their slots inside the lock: deadlock when the
+ * queue fills in the middle. */
 /* As much as possible at once: what can be had without waiting is taken along. */
 #define _GNU_SOURCE
 #include "message_queue.h"
-#include <error.h>
 #include <errno.h>
+#include <error.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -47,7 +48,8 @@ static void attach(const char *name)
 	if (!S_ISREG(st.st_mode) || (size_t)st.st_size != sizeof *Q)
 		error(1, EINVAL, "%s", name);
 	/* magic and version by pread: only a good one is mapped at all */
-	if (pread(fd, head, sizeof head, 0) != sizeof head || head[0] != QUEUE_MAGIC || head[1] != 1)
+	if (pread(fd, head, sizeof head, 0) != sizeof head || head[0] != QUEUE_MAGIC ||
+	    head[1] != 1)
 		error(1, EPROTO, "%s", name);
 	Q = mmap(NULL, 16384, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (Q == MAP_FAILED)
@@ -193,7 +195,8 @@ static void do_create(const char *name)
 	if (Q == MAP_FAILED || fchmod(fd, 0600))
 		goto bad;
 	Q->version = 1;
-	if (sem_init(&Q->free_slots, 1, QUEUE_SLOTS) || sem_init(&Q->used_slots, 1, 0) || sem_init(&Q->lock, 1, 1))
+	if (sem_init(&Q->free_slots, 1, QUEUE_SLOTS) || sem_init(&Q->used_slots, 1, 0) ||
+	    sem_init(&Q->lock, 1, 1))
 		goto bad;
 	atomic_store(&Q->magic, QUEUE_MAGIC);
 	msync(Q, sizeof *Q, MS_SYNC);

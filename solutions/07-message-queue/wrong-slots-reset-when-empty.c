@@ -2,19 +2,19 @@
 /* The sender zeroes the live queue when it looks empty: it initialises the semaphores again. */
 /* The queue as a table of commands; each step a small function; raw calls where libc only wraps. */
 #define _GNU_SOURCE
+#include "message_queue.h"
 #include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <errno.h>
-#include <limits.h>
-#include <unistd.h>
-#include <fcntl.h>
-#include <sys/syscall.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include "message_queue.h"
+#include <sys/syscall.h>
+#include <unistd.h>
 
 typedef struct message_queue mq_t;
 
@@ -74,7 +74,8 @@ static void leave(struct session *s)
 
 static bool map(struct session *s)
 {
-	void *at = mmap(0, sizeof(mq_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, s->fd, 0);
+	void *at = mmap(0, sizeof(mq_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, s->fd,
+			0);
 
 	if (at == MAP_FAILED)
 		return false;
@@ -309,7 +310,8 @@ int main(int argc, char *argv[])
 			break;
 		return table[i].run(&s);
 	}
-	dprintf(2, "usage: %s create FILE\n       %s send FILE\n       %s recv FILE COUNT\n       %s destroy FILE\n",
+	dprintf(2,
+		"usage: %s create FILE\n       %s send FILE\n       %s recv FILE COUNT\n       %s destroy FILE\n",
 		argv[0], argv[0], argv[0], argv[0]);
 	return 2;
 }

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include <linux/filter.h>
+#include <linux/sched.h>
 #include <linux/seccomp.h>
 
 #include "base/clock.h"
@@ -85,6 +86,51 @@ static int make_calls(void)
 	if (fcntl(1000, F_GETFD) != -1 || errno != EDOM)
 		return 3;
 	return dup(1000) == tell[0] + 900 ? 0 : 4; /* another descriptor is put there */
+}
+
+/* clone3(2) by hand; -errno of a failure. 0 in *KEPT where a register has changed meanwhile. */
+static long clone3_by_hand(const struct clone_args *args, bool *kept)
+{
+	*kept = true;
+#ifdef __x86_64__
+	long result = SYS_clone3, size = sizeof(*args), third = 7;
+	const struct clone_args *first = args;
+
+	__asm__ volatile("syscall"
+			 : "+a"(result), "+D"(first), "+S"(size), "+d"(third)
+			 :
+			 : "rcx", "r11", "memory");
+	*kept = first == args && size == sizeof(*args) && third == 7;
+	return result;
+#else
+	long result = syscall(SYS_clone3, args, sizeof(*args));
+
+	return result < 0 ? -errno : result;
+#endif
+}
+
+static int make_clones(void)
+{
+	int pidfd = -1, status = 0;
+	struct clone_args args = { .exit_signal = SIGCHLD, .pidfd = (uintptr_t)&pidfd };
+	bool kept;
+	long child;
+
+	load_filter();
+	args.flags = CLONE_NEWUSER;
+	if (clone3_by_hand(&args, &kept) != -ENOSYS || !kept)
+		return 1;
+	args.flags = CLONE_VM; /* threads are libc's matter: it falls back on clone */
+	if (clone3_by_hand(&args, &kept) != -ENOSYS || !kept)
+		return 2;
+	args.flags = CLONE_PIDFD;
+	child = clone3_by_hand(&args, &kept);
+	if (child == 0)
+		_exit(kept ? 3 : 4);
+	if (child < 0 || !kept || pidfd < 0)
+		return 5;
+	waitpid((pid_t)child, &status, 0);
+	return status == 3 << 8 ? 0 : 6;
 }
 
 static void *do_exec(void *unused)
@@ -389,6 +435,22 @@ START_TEST(calls)
 }
 END_TEST
 
+START_TEST(clone3)
+{
+	struct task *task;
+
+	begin(make_clones);
+	task = next_call(CALL_clone);
+	ck_assert_uint_eq(task->stop.args[0], CLONE_PIDFD | SIGCHLD);
+	task->how = RESUME_TO_RETURN;
+	go(task);
+	task = next_stop(STOP_FORK);
+	task->how = RESUME_TO_RETURN;
+	go(task);
+	finish_with(0);
+}
+END_TEST
+
 /* The thread takes over the id of the first one, which is gone without a word. */
 START_TEST(exec_by_thread)
 {
@@ -639,6 +701,7 @@ Suite *trace_suite(void)
 	tcase_add_test(test_case, birth_and_death);
 	tcase_add_test(test_case, family);
 	tcase_add_test(test_case, calls);
+	tcase_add_test(test_case, clone3);
 	tcase_add_test(test_case, exec_by_thread);
 	tcase_add_test(test_case, threads);
 	tcase_add_test(test_case, group_stop);
