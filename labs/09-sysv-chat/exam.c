@@ -905,19 +905,6 @@ static void expect_read_error(struct exam *x, struct talk *t, const char *why)
 		kill_program(x, t->guest);
 }
 
-/* The same where a library reads. */
-static void unreadable_input(struct exam *x)
-{
-	struct talk t = new_talk(x);
-
-	t.server = serve(x, &t, .stdin_is = INPUT_BROKEN);
-	expect_read_error(x, &t,
-			  "standard input cannot be read (a directory: EISDIR): that is no end of "
-			  "input");
-	kill_program(x, t.server);
-	clear_away(x, t.server);
-}
-
 static void failed_calls(struct exam *x)
 {
 	struct talk made = new_talk(x), input = new_talk(x), t = new_talk(x);
@@ -942,8 +929,6 @@ static void failed_calls(struct exam *x)
 				  "input");
 	kill_program(x, p);
 	clear_away(x, p);
-	if (!failed(x))
-		unreadable_input(x);
 	if (failed(x))
 		return;
 	a = actor(x, "serve", t.key);

@@ -74,6 +74,17 @@ static bool in_common(const char *included)
 	return !strchr(included, '/') && file_exists(path);
 }
 
+/* A program of a lab may include another one of it. */
+static bool is_beside(const char *file, const char *included)
+{
+	const char *name = strrchr(file, '/') + 1;
+	char path[512];
+
+	snprintf(path, sizeof path, "%.*s%s", (int)(name - file), file, included);
+	return text_starts(file, "solutions/") && text_ends(included, ".c") &&
+	       !strchr(included, '/') && file_exists(path);
+}
+
 /* NULL, or what is wrong with FILE including INCLUDED. */
 static const char *breach(const char *file, const char *included)
 {
@@ -81,10 +92,11 @@ static const char *breach(const char *file, const char *included)
 		return grader_breach(file + strlen("grader/"), included);
 	if (text_ends(file, "/exam.c") && text_equal(included, "exam/exam.h"))
 		return NULL;
-	if (in_common(included))
+	if (in_common(included) || is_beside(file, included))
 		return NULL;
-	return text_ends(file, "/exam.c") ? "an exam includes exam/exam.h and common/ alone"
-					  : "a student's program includes common/ alone";
+	return text_ends(file, "/exam.c")
+		       ? "an exam includes exam/exam.h and common/ alone"
+		       : "a student's program includes common/ and the lab's other program alone";
 }
 
 /* The name in `#include "name"`, in ROOM; false when the line is none. */
