@@ -24,7 +24,7 @@ static const struct {
 	{ "seed", "N", "the inputs of an earlier grading once more", OPTION_SEED, 'S' },
 	{ "repeat", "N", "do it N times", OPTION_REPEAT, 'r' },
 	{ "keep", NULL, "keep the scratch directory and say where it is", OPTION_KEEP, 'k' },
-	{ "jobs", "N", "gradings side by side (2)", OPTION_JOBS, 'j' },
+	{ "jobs", "N", "gradings side by side (4)", OPTION_JOBS, 'j' },
 	{ "anyway", NULL, "although the lab has not passed", OPTION_ANYWAY, 'A' },
 	{ "yes", NULL, "do not ask", OPTION_YES, 'y' },
 	{ "poll", NULL, "look at the files instead of waiting for news of them", OPTION_POLL, 'p' },
@@ -234,7 +234,7 @@ int command_line(int argc, char **argv)
 {
 	bool named = argc > 1 && argv[1][0] != '-';
 	const struct command *command = find_command(named ? argv[1] : "");
-	struct options o = { .format = report_format("text"), .repeat = 1, .jobs = 2 };
+	struct options o = { .format = report_format("text"), .repeat = 1, .jobs = 4 };
 	int status;
 
 	o.arena = arena_new(ARENA, false);
