@@ -1,5 +1,4 @@
-/* printf first, then munmap: the line waits in the buffer of stdio, and comes out when all is
- * unmapped. */
+/* The result is out before anything is unmapped, but all is unmapped at the end. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
@@ -156,8 +155,8 @@ static void overrun(size_t pages, size_t bytes, bool backwards)
 	for (size_t i = 0; i < bytes; i++)
 		buffer.start[backwards ? buffer.length - 1 - i : i] = 0xa5;
 	fputs("ok", stdout);
-	unmap_buffer();
 	finish_line();
+	unmap_buffer();
 }
 
 static void track(size_t pages, char **list)
