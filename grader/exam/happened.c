@@ -36,7 +36,7 @@ const struct event *next_call(struct exam *x, const struct program *p, const str
 bool works_with_others(struct exam *x, const struct program *p)
 {
 	const struct call_set births = call_set_both(
-		call_set_both(call_set_one(CALL_clone), call_set_one(CALL_clone3)),
+		call_set_one(CALL_clone), /* clone3(2) becomes one, too: trace/clone3.h */
 		call_set_both(call_set_one(CALL_fork), call_set_one(CALL_vfork)));
 
 	return next_call(x, p, NULL, births, NULL) != NULL;

@@ -244,23 +244,21 @@ static void tell_remainder(const struct session *session, const struct task *tas
 		process_write(task->process, address, &rem, sizeof(rem));
 }
 
-static void wake(struct session *session, struct task *task, int64_t result)
-{
-	if (result == -EINTR)
-		tell_remainder(session, task);
-	task->asleep = false;
-	arch_skip_call(task->tid, result);
-	task->how = RESUME_TO_RETURN;
-	watch_prepare(&session->watches, task);
-	tracer_resume(session->tracer, task);
-}
-
+/* From the entry of its sleep: into the kernel, where it was not made to skip the call. */
 static void let_go_on(struct session *session, struct task *task)
 {
 	task->asleep = false;
 	task->how = RESUME_TO_RETURN;
 	watch_prepare(&session->watches, task);
 	tracer_resume(session->tracer, task);
+}
+
+static void wake(struct session *session, struct task *task, int64_t result)
+{
+	if (result == -EINTR)
+		tell_remainder(session, task);
+	arch_skip_call(task->tid, result);
+	let_go_on(session, task);
 }
 
 /* Remembers how long a wait that has a time-out still lasts; the same wait keeps its end. */
@@ -381,9 +379,9 @@ void session_when_quiet(struct session *session, struct run *run)
 	if (interrupted) {
 		uint64_t mask;
 
+		/* the kernel swaps the masks, and the signal comes */
 		if (mask_of_sleep(task, &mask))
-			let_go_on(session,
-				  task); /* the kernel swaps the masks, and the signal comes */
+			let_go_on(session, task);
 		else
 			wake(session, task, -EINTR);
 		return;

@@ -73,34 +73,23 @@ bool arch_skip_call(pid_t tid, int64_t result)
 	return arch_set(tid, &registers);
 }
 
+/* The register of an argument, 0 to 5; else NULL. */
+static unsigned long long *argument(struct arch_registers *registers, int index)
+{
+	unsigned long long *const places[] = { &registers->raw.rdi, &registers->raw.rsi,
+					       &registers->raw.rdx, &registers->raw.r10,
+					       &registers->raw.r8,  &registers->raw.r9 };
+
+	return index >= 0 && index < 6 ? places[index] : NULL;
+}
+
 bool arch_put_argument(pid_t tid, int index, uint64_t value)
 {
 	struct arch_registers registers;
 
-	if (!arch_get(tid, &registers))
+	if (!argument(&registers, index) || !arch_get(tid, &registers))
 		return false;
-	switch (index) {
-	case 0:
-		registers.raw.rdi = value;
-		break;
-	case 1:
-		registers.raw.rsi = value;
-		break;
-	case 2:
-		registers.raw.rdx = value;
-		break;
-	case 3:
-		registers.raw.r10 = value;
-		break;
-	case 4:
-		registers.raw.r8 = value;
-		break;
-	case 5:
-		registers.raw.r9 = value;
-		break;
-	default:
-		return false;
-	}
+	*argument(&registers, index) = value;
 	return arch_set(tid, &registers);
 }
 
@@ -123,12 +112,8 @@ bool arch_put_back(pid_t tid, const uint64_t args[6])
 
 	if (!arch_get(tid, &registers))
 		return false;
-	registers.raw.rdi = args[0];
-	registers.raw.rsi = args[1];
-	registers.raw.rdx = args[2];
-	registers.raw.r10 = args[3];
-	registers.raw.r8 = args[4];
-	registers.raw.r9 = args[5];
+	for (int i = 0; i < 6; i++)
+		*argument(&registers, i) = args[i];
 	return arch_set(tid, &registers);
 }
 

@@ -703,15 +703,6 @@ static bool window(const struct journey *j, size_t rise, size_t *from, size_t *t
 	       j->sample[*from].tid == j->sample[*to].tid;
 }
 
-static bool has_forked(const struct program *p)
-{
-	const struct event *e = NULL;
-
-	while ((e = next_event(p, e)) != NULL && e->kind != EVENT_FORK)
-		;
-	return e != NULL;
-}
-
 /*
  * A touch costs one fault. The very first one may write to a page or two of the program's own that
  * were never used, where it keeps the counts or what it has loaded, or enter the handler that opens
@@ -720,13 +711,12 @@ static bool has_forked(const struct program *p)
  */
 static bool cost_is_right(const struct journey *j, size_t rise, bool first, uint64_t faults)
 {
+	bool forked = next_process(first_process(j->program)) != NULL, opened = false;
 	size_t from, to;
 
 	if (faults == 1)
 		return true;
-	bool opened = false;
-
-	if ((!first && !has_forked(j->program)) || !window(j, rise, &from, &to))
+	if ((!first && !forked) || !window(j, rise, &from, &to))
 		return false;
 	for (size_t i = from + 1; i < to; i++) {
 		if (call_families(j->sample[i].call) & FAMILY_OPEN)

@@ -1885,7 +1885,7 @@ static void fail_and_finish(struct exam *x, const enum call *calls, size_t count
 static void refuses_and_reports(struct exam *x)
 {
 	static const enum call map[] = { CALL_mmap };
-	static const enum call fork[] = { CALL_clone, CALL_clone3, CALL_fork, CALL_vfork };
+	static const enum call fork[] = { CALL_clone, CALL_fork, CALL_vfork };
 
 	expect_usage(x, run(x, "counter", .input = ""));
 	expect_usages(x, "counter", bad_usage);
@@ -1904,7 +1904,7 @@ static void refuses_and_reports(struct exam *x)
 	fail_and_finish(
 		x, map, 1, 1, ENOMEM,
 		"the second mmap can fail as well as the first: it reports it with MAP_FAILED");
-	fail_and_finish(x, fork, 4, 0, EAGAIN, "without a child there is nobody to take its steps");
+	fail_and_finish(x, fork, 3, 0, EAGAIN, "without a child there is nobody to take its steps");
 	pair = start_pair(x, 3, 2, OUTPUT_FULL);
 	go_first(x, &pair, pair.child);
 	finish(x, pair.program);
